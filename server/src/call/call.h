@@ -1,0 +1,125 @@
+/* call: the rules of calling, and the one way along which every call changes.
+ *
+ * A command (command.h) goes to the queue of its owner, is decided by a pure function, committed to the store in one
+ * transaction, and only then answered and announced. REST and sockets are equal users of calls_submit; neither knows
+ * the other. Everything here runs on the loop's thread.
+ */
+#ifndef BELLWIRE_CALL_CALL_H
+#define BELLWIRE_CALL_CALL_H
+
+#include "base/json.h"
+#include "call/command.h"
+#include "call/limits.h"
+#include "loop/loop.h"
+#include "store/model.h"
+
+struct calls;
+struct store;
+
+/* Something to be sent now. All borrowed, valid only during the call of deliver. */
+struct call_announcement {
+	const char *event; /* "call.incoming" */
+	const char *call_id;
+	int64_t seq; /* 0: outside the numbering (mute, quality, reconnecting) */
+	enum audience audience;
+
+	/* TO_PARTICIPANTS, TO_CALLEES, TO_USER, TO_CHANNEL: every session of these. */
+	const char *const *users;
+	size_t n_users;
+
+	/* TO_LEGS, TO_LEG: these sessions, each by the leg that it has in the call. */
+	const char *const *sessions;
+	size_t n_sessions;
+
+	const char *except_session; /* hears nothing of it; "" = no exception */
+	struct str payload;	    /* a JSON object; callId, seq and ts are in it */
+};
+
+/* The way out to the devices. signal implements it; app connects the two. */
+struct call_announcer {
+	void *arg;
+	void (*deliver)(void *arg, const struct call_announcement *a);
+
+	/* Sessions of a user whose sockets are connected now. */
+	size_t (*n_sessions)(void *arg, struct str user_id);
+
+	/* A user's own session by its Socket.IO id or session id: writes the session id, or ERR_NOT_FOUND. */
+	int (*find_session)(void *arg, struct str user_id, struct str socket_id, char out[MODEL_SESSION_ID_SIZE]);
+};
+
+struct calls_config {
+	struct loop *loop; /* borrowed, as the rest */
+	struct store *store;
+	struct call_limits limits; /* call_limits_init, then what the options say */
+	struct call_announcer announcer;
+	int64_t (*now)(void *arg); /* wall time; null: clock_wall_ms. For tests. */
+	void *now_arg;
+};
+
+/* Null without memory. The announcer may be set later, before the first command, since signal is made after calls. */
+struct calls *calls_new(const struct calls_config *config);
+void calls_set_announcer(struct calls *c, const struct call_announcer *announcer);
+
+/* Takes the live calls up from the store: ringing ones go on with the time that they have left, in active ones every
+ * leg is reconnecting. Call it once, before the first command. ERR_STORE, ERR_NO_MEMORY. */
+int calls_start(struct calls *c);
+
+/* From now on no new calls (ERR_DRAINING); everything else goes on. cb is called once nothing is in flight and every
+ * lastSeenAt is written; at once when that is so already. */
+void calls_drain(struct calls *c, void (*cb)(void *arg), void *arg);
+
+/* After the store has been stopped: nothing may call back any more. Waiting commands are answered ERR_DRAINING. */
+void calls_free(struct calls *c);
+
+/* Asks. cb is called exactly once, after the commit, possibly before calls_submit returns (when refused at once) and
+ * else later. cmd is copied. cb may be null. */
+void calls_submit(struct calls *c, const struct call_command *cmd, call_reply_cb cb, void *arg);
+
+/* What becomes of sessions: a new one; its socket lost (the resume window runs); back in the window with the same
+ * session id; closed for good by the client or after the window (its legs leave at once). */
+void calls_session_opened(struct calls *c, struct str user_id, struct str session_id);
+void calls_session_lost(struct calls *c, struct str user_id, struct str session_id);
+void calls_session_resumed(struct calls *c, struct str user_id, struct str session_id);
+void calls_session_gone(struct calls *c, struct str user_id, struct str session_id);
+
+/* For offers, answers and candidates: who sends, and where to. No allocation, no search. */
+struct call_route {
+	const char *call_id;
+	const char *from_leg; /* what the receiver sees as `from` */
+	const char *from_user;
+	const char *to_session; /* whose socket may be lost at the moment */
+};
+
+/* ERR_NOT_IN_CALL: the session has no leg in any call, or none in the call of to_leg. ERR_LEG_NOT_FOUND: there is no
+ * such leg (also one without a device, and one's own). The route is valid until the loop's next turn. */
+int calls_route(const struct calls *c, struct str session_id, struct str to_leg, struct call_route *out);
+
+/* A live call by id; null when there is none (it may still be in the store). Who may see it is call_may_see. */
+const struct call *calls_live_get(const struct calls *c, struct str call_id);
+
+/* The live call that a user finds in a channel: its group call, else the direct call that this user is in. Null: none.
+ */
+const struct call *calls_channel_active(const struct calls *c, struct str channel_id, struct str user_id);
+
+/* Ringing and active calls, for metrics and the refusing of new ones. */
+size_t calls_n_live(const struct calls *c);
+
+/* Participants always; of a group call also the members of its channel, which the asker has looked up. */
+bool call_may_see(const struct call *call, struct str user_id, bool is_member);
+
+/* The call object of REST and acks. */
+void call_write_json(struct json_writer *w, const struct call *call, int64_t now);
+
+/* What an ack tells a device about itself: {"socketId": the leg's id, "userId": …}. */
+void call_write_self(struct json_writer *w, const struct call *call, const struct leg *self);
+
+/* An array of the user's live calls, as `sync` carries them: the call object with msLeft while it rings for this user,
+ * and self for the legs of this session. */
+void calls_sync(const struct calls *c, struct str user_id, struct str session_id, struct json_writer *w);
+
+/* Delivers again what this user's session has not heard of a call since after_seq, as announcements to this session
+ * alone (audience TO_LEG), oldest first, then calls done (err 0, or ERR_CALL_NOT_FOUND, ERR_STORE). */
+void calls_resync(struct calls *c, struct str user_id, struct str session_id, struct str call_id, int64_t after_seq,
+	void (*done)(void *arg, int err), void *arg);
+
+#endif
