@@ -40,6 +40,8 @@ MODEL_WORDS(participant_state, enum participant_state, MODEL_PARTICIPANT_STATES,
 MODEL_WORDS(role, enum participant_role, MODEL_ROLES, ROLE_COUNT)
 MODEL_WORDS(quality, enum quality, MODEL_QUALITIES, QUALITY_COUNT)
 MODEL_WORDS(audience, enum audience, MODEL_AUDIENCES, AUDIENCE_COUNT)
+MODEL_WORDS(outcome, enum outcome, MODEL_OUTCOMES, OUTCOME_COUNT)
+MODEL_WORDS(direction, enum direction, MODEL_DIRECTIONS, DIRECTION_COUNT)
 
 int64_t call_duration_s(const struct call *c, int64_t now)
 {
@@ -47,6 +49,40 @@ int64_t call_duration_s(const struct call *c, int64_t now)
 		return 0;
 	int64_t until = c->ended_at ? c->ended_at : now;
 	return until > c->answered_at ? (until - c->answered_at) / 1000 : 0;
+}
+
+/* A caller nobody answered: it went as the call ended. */
+static enum outcome unanswered_outcome(enum end_reason reason)
+{
+	switch (reason) {
+	case END_NONE: return OUTCOME_ANY;
+	case END_DECLINED: return OUTCOME_DECLINED;
+	case END_BUSY: return OUTCOME_BUSY;
+	case END_NO_ANSWER:
+	case END_SERVER_RESTART: return OUTCOME_NO_ANSWER;
+	default: return OUTCOME_CANCELLED;
+	}
+}
+
+enum outcome participant_outcome(const struct call *c, const struct participant *p)
+{
+	if (p->role == ROLE_CALLER && !c->answered_at)
+		return unanswered_outcome(c->end_reason);
+	switch (p->state) {
+	case PART_MISSED:
+	case PART_CANCELLED:
+	case PART_BUSY: return OUTCOME_MISSED;
+	case PART_DECLINED: return OUTCOME_DECLINED;
+	case PART_JOINED:
+	case PART_RECONNECTING:
+		if (call_is_live(c))
+			return OUTCOME_ANY;
+		break;
+	case PART_LEFT: break;
+	default: /* invited or ringing: open, or never settled by the time the call ended */
+		return call_is_live(c) ? OUTCOME_ANY : OUTCOME_MISSED;
+	}
+	return c->end_reason == END_CONNECT_FAILED ? OUTCOME_FAILED : OUTCOME_COMPLETED;
 }
 
 struct call *call_new(size_t n_participants)

@@ -25,6 +25,8 @@ enum participant_state { MODEL_PARTICIPANT_STATES(MODEL_ENUM) PARTICIPANT_STATE_
 enum participant_role { MODEL_ROLES(MODEL_ENUM) ROLE_COUNT };
 enum quality { MODEL_QUALITIES(MODEL_ENUM) QUALITY_COUNT };
 enum audience { MODEL_AUDIENCES(MODEL_ENUM) AUDIENCE_COUNT };
+enum outcome { MODEL_OUTCOMES(MODEL_ENUM) OUTCOME_COUNT };
+enum direction { MODEL_DIRECTIONS(MODEL_ENUM) DIRECTION_COUNT };
 #undef MODEL_ENUM
 
 /* The wire's word for each, and back (ERR_BAD_FIELD when it is none). */
@@ -37,6 +39,8 @@ const char *participant_state_word(enum participant_state v);
 const char *role_word(enum participant_role v);
 const char *quality_word(enum quality v);
 const char *audience_word(enum audience v);
+const char *outcome_word(enum outcome v);
+const char *direction_word(enum direction v);
 int call_type_parse(struct str word, enum call_type *out);
 int call_mode_parse(struct str word, enum call_mode *out);
 int call_status_parse(struct str word, enum call_status *out);
@@ -46,6 +50,8 @@ int participant_state_parse(struct str word, enum participant_state *out);
 int role_parse(struct str word, enum participant_role *out);
 int quality_parse(struct str word, enum quality *out);
 int audience_parse(struct str word, enum audience *out);
+int outcome_parse(struct str word, enum outcome *out);
+int direction_parse(struct str word, enum direction *out);
 
 /* Longest values with their NUL. User and channel ids are the host's. */
 #define MODEL_USER_ID_SIZE 129
@@ -152,6 +158,14 @@ struct call_event {
 
 /* Seconds talked so far, as shown: from the answer to the end, or to `now` while the call runs; 0 if never answered. */
 int64_t call_duration_s(const struct call *c, int64_t now);
+
+/* How the call went for this participant of it; OUTCOME_ANY while that is open. */
+enum outcome participant_outcome(const struct call *c, const struct participant *p);
+
+static inline enum direction participant_direction(const struct participant *p)
+{
+	return p->role == ROLE_CALLER ? DIRECTION_OUTGOING : DIRECTION_INCOMING;
+}
 
 static inline bool call_is_live(const struct call *c)
 {
