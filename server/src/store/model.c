@@ -55,7 +55,7 @@ int64_t call_duration_s(const struct call *c, int64_t now)
 static enum outcome unanswered_outcome(enum end_reason reason)
 {
 	switch (reason) {
-	case END_NONE: return OUTCOME_ANY;
+	case END_NONE: return OUTCOME_ONGOING;
 	case END_DECLINED: return OUTCOME_DECLINED;
 	case END_BUSY: return OUTCOME_BUSY;
 	case END_NO_ANSWER:
@@ -76,11 +76,11 @@ enum outcome participant_outcome(const struct call *c, const struct participant 
 	case PART_JOINED:
 	case PART_RECONNECTING:
 		if (call_is_live(c))
-			return OUTCOME_ANY;
+			return OUTCOME_ONGOING;
 		break;
 	case PART_LEFT: break;
 	default: /* invited or ringing: open, or never settled by the time the call ended */
-		return call_is_live(c) ? OUTCOME_ANY : OUTCOME_MISSED;
+		return call_is_live(c) ? OUTCOME_ONGOING : OUTCOME_MISSED;
 	}
 	return c->end_reason == END_CONNECT_FAILED ? OUTCOME_FAILED : OUTCOME_COMPLETED;
 }

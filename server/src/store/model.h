@@ -159,7 +159,7 @@ struct call_event {
 /* Seconds talked so far, as shown: from the answer to the end, or to `now` while the call runs; 0 if never answered. */
 int64_t call_duration_s(const struct call *c, int64_t now);
 
-/* How the call went for this participant of it; OUTCOME_ANY while that is open. */
+/* How the call went for this participant of it; OUTCOME_ONGOING while that is open. */
 enum outcome participant_outcome(const struct call *c, const struct participant *p);
 
 static inline enum direction participant_direction(const struct participant *p)

@@ -23,6 +23,7 @@
 #define STORE_OWNER_SIZE 288	    /* "channel:ID" or "pair:ID ID" (base/id sizes and a little), with its NUL */
 #define STORE_KEY_SIZE 129	    /* an Idempotency-Key with its NUL */
 #define STORE_HISTORY_MAX 100	    /* calls in one page */
+#define STORE_ANY (-1)		    /* no filter */
 #define STORE_EVENTS_MAX 500	    /* events in one page */
 #define STORE_BODY_MAX (256 * 1024) /* bytes of a stored reply */
 #define STORE_WAITING_MAX 8192	    /* jobs of one kind (writes, reads) that may wait */
@@ -84,7 +85,7 @@ struct store_reply {
 struct change_set {
 	struct store_job job;
 
-	char command_id[ID_UUID_SIZE]; /* unique for ever; the name to ask for after ERR_UNKNOWN */
+	char command_id[ID_UUID_SIZE]; /* a UUIDv7, unique for ever; the name to ask for after ERR_UNKNOWN */
 	char owner[STORE_OWNER_SIZE];  /* whose queue decided it; its change sets come one at a time */
 	int64_t at;		       /* the decision's `now` */
 
@@ -102,13 +103,14 @@ struct change_set {
 	struct store_reply reply;
 
 	/* Out, with ERR_CONFLICT: the id of the live call that stands in the way (one live group call per channel, one
-	 * live direct call per pair of users); "" when the call itself is not at expected_seq. */
+	 * live direct call per pair of users); "" when it is something else. */
 	char rival_id[ID_UUID_SIZE];
 };
 
 /* done(err):
  *   0             it is on the disk and will be found after any crash
- *   ERR_CONFLICT  the call is not at expected_seq (any more), its id is taken, or rival_id lives: load and decide again
+ *   ERR_CONFLICT  the call is not at expected_seq (any more), its id or the reply's key is taken, or rival_id lives:
+ *                 load and decide again
  *   ERR_EXISTS    this command_id was committed before
  *   ERR_UNKNOWN   nobody knows: store_find_command answers once the database can be reached
  *   the general ones: definitely not written. */
@@ -191,16 +193,17 @@ struct store_read_history {
 	/* Of one channel, as far as the viewer may know: group calls, and the direct calls that viewer was in.
 	 * "" = the viewer's own, in all channels. */
 	char channel_id[MODEL_CHANNEL_ID_SIZE];
-	/* "" = the host's backend, which sees everything (in one channel, or everywhere); then outcome and direction
-	 * must be ANY. */
+	/* "" = the host's backend, which sees everything (in one channel, or everywhere); it has no outcome or
+	 * direction to filter by. */
 	char viewer_id[MODEL_USER_ID_SIZE];
 	struct history_cursor after;
-	int limit;		  /* 1…STORE_HISTORY_MAX */
-	int call_type;		  /* an enum call_type, or -1 = both */
-	enum outcome outcome;	  /* the viewer's; OUTCOME_ANY */
-	enum direction direction; /* the viewer's; DIRECTION_ANY */
-	int64_t since;		  /* started_at >= since; 0 = no bound */
-	int64_t until;		  /* started_at < until; 0 = no bound */
+	int limit;     /* 1…STORE_HISTORY_MAX */
+	int call_type; /* an enum call_type; STORE_ANY = all, as below */
+	int status;    /* an enum call_status */
+	int outcome;   /* an enum outcome: the viewer's */
+	int direction; /* an enum direction: the viewer's */
+	int64_t since; /* started_at >= since; 0 = no bound */
+	int64_t until; /* started_at < until; 0 = no bound */
 
 	struct call **calls; /* out, the caller's: history_free */
 	size_t n_calls;
