@@ -82,13 +82,20 @@ npm_packages() {
 		exit 1
 	fi
 	rm -f "$log"
-	[ -x node_modules/.bin/node ] || use_own_node
+	link_node
 	cp package-lock.json "$stamp"
 }
 
-# No pinned Node for this processor: the system's will do if it is new enough.
-use_own_node() {
-	local major
+# node_modules/.bin/node: the pinned one (older npm does not link it by itself), or, on a processor for which there
+# is none, the system's if it is new enough.
+link_node() {
+	local node major
+	for node in node_modules/node-linux-*/bin/node; do
+		if "$node" --version >/dev/null 2>&1; then
+			ln -sf "../${node#node_modules/}" node_modules/.bin/node
+			return
+		fi
+	done
 	major=$(node -p 'process.versions.node.split(".")[0]')
 	if [ "$major" -lt 22 ]; then
 		echo "setup: the web tools need Node 22 or newer here; this machine has $(node --version)" >&2
