@@ -1,0 +1,223 @@
+// `make test`: runs every group of tests, tells one line per group, and ends with the line "N passed, N failed".
+// Arguments choose groups: none = all but e2e (of that, the two calls of tests/e2e/call.test.ts), or `e2e`, `faults`,
+// `soak`, `c`, `packages`, `system`.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inParallel, meson, root, run, seconds, tail } from "./lib.mjs";
+
+const total = { passed: 0, failed: 0 };
+const scratch = mkdtempSync(join(tmpdir(), "bellwire-test-"));
+
+/** Tells a group's outcome and adds it up; what went wrong is shown in full. */
+function report(name, startedAt, { passed, failed, trouble = "" }) {
+  total.passed += passed;
+  total.failed += failed;
+  const sums = failed ? `${passed} passed, ${failed} FAILED` : `${passed} passed`;
+  console.log(`${name.padEnd(24)} ${sums} (${seconds(startedAt)})`);
+  if (trouble) console.log(`${trouble.trimEnd()}\n`);
+}
+
+/** A result that says: this runner did not get as far as counting. */
+const broken = (trouble) => ({ passed: 0, failed: 1, trouble });
+
+const unescapeXml = (text) =>
+  text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&quot;/g, '"').replace(/&apos;/g, "'").replace(/&amp;/g, "&");
+
+/** Reads the counts out of cmocka's XML; a crash or an empty report is a failure of its own. */
+function cmockaCounts(name, result) {
+  let passed = 0;
+  let failed = 0;
+  const troubles = [];
+  for (const [, attributes] of result.output.matchAll(/<testsuite ([^>]*)>/g)) {
+    const count = (key) => Number(new RegExp(`${key}="(\\d+)"`).exec(attributes)?.[1] ?? 0);
+    failed += count("failures") + count("errors");
+    passed += count("tests") - count("failures") - count("errors") - count("skipped");
+  }
+  for (const [, test, why] of result.output.matchAll(
+    /<testcase name="([^"]*)"[^>]*>\s*<(?:failure|error)>(?:<!\[CDATA\[)?([\s\S]*?)(?:\]\]>)?<\/(?:failure|error)>/g,
+  ))
+    troubles.push(`  ${test}: ${unescapeXml(why).trim()}`);
+  if (passed + failed === 0 || (result.code !== 0 && failed === 0)) {
+    failed += 1;
+    troubles.push(`  ended with ${result.signal ?? result.code}\n${tail(result.output)}`);
+  }
+  return { passed, failed, trouble: troubles.length ? `${name}:\n${troubles.join("\n")}\n` : "" };
+}
+
+/** A test program that is not cmocka's (the replay of a corpus): one test, told by its exit code. */
+const exitCounts = (name, result) =>
+  result.code === 0 ? { passed: 1, failed: 0, trouble: "" } : broken(`${name}:\n${tail(result.output)}\n`);
+
+/** The tests that meson knows in a build folder, without the long ones. */
+async function testsIn(folder) {
+  const listed = await run("meson", ["introspect", "--tests", folder]);
+  return JSON.parse(listed.stdout).filter((test) => !test.suite.some((suite) => suite.endsWith("soak")));
+}
+
+const inSuite = (test, suite) => test.suite.some((name) => name === suite || name.endsWith(`:${suite}`));
+
+async function runMesonTest(test) {
+  const isFuzz = inSuite(test, "fuzz");
+  const [command, ...args] = test.cmd;
+  const result = await run(command, args, {
+    cwd: test.workdir ?? root,
+    timeoutMs: Math.max(test.timeout, 30) * 4000,
+    env: {
+      ...test.env,
+      CMOCKA_MESSAGE_OUTPUT: "xml",
+      UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1",
+      ASAN_OPTIONS: "detect_leaks=1:abort_on_error=0",
+    },
+  });
+  return (isFuzz ? exitCounts : cmockaCounts)(test.name, result);
+}
+
+const add = (list) => ({
+  passed: list.reduce((sum, one) => sum + one.passed, 0),
+  failed: list.reduce((sum, one) => sum + one.failed, 0),
+  trouble: list.map((one) => one.trouble).join(""),
+});
+
+/** Builds one flavour of the C code and runs its unit tests and the replay of the fuzz corpora. */
+async function cGroup(flavour, folder, build) {
+  const startedAt = Date.now();
+  const built = await meson(folder, build);
+  if (built.code !== 0) return report(`C, ${flavour}`, startedAt, broken(tail(built.output)));
+  const tests = await testsIn(folder);
+  for (const [suite, title] of [
+    [false, `C, ${flavour}`],
+    [true, `corpora, ${flavour}`],
+  ]) {
+    const chosen = tests.filter((test) => inSuite(test, "fuzz") === suite);
+    if (chosen.length === 0 && suite) continue;
+    const at = suite ? Date.now() : startedAt;
+    report(title, at, chosen.length ? add(await inParallel(chosen.map((test) => () => runMesonTest(test)))) : broken("no tests"));
+  }
+}
+
+async function cTests() {
+  await cGroup("gcc", "build", {});
+  await cGroup("clang + sanitizers", "build-asan", {
+    cc: "clang",
+    options: ["-Db_sanitize=address,undefined", "-Db_lundef=false"],
+  });
+}
+
+const shortMessage = (text) => tail(text.split("\n").slice(0, 25).join("\n"), 25);
+
+/** Reads vitest's JSON report: a file that could not be loaded, and a runner that did not report, are failures. */
+function vitestCounts(result, file) {
+  if (!existsSync(file)) return broken(tail(result.output));
+  const data = JSON.parse(readFileSync(file, "utf8"));
+  const troubles = [];
+  let { numPassedTests: passed, numFailedTests: failed } = data;
+  for (const suite of data.testResults) {
+    if (suite.status === "failed" && !suite.assertionResults.some((test) => test.status === "failed")) {
+      failed += 1;
+      troubles.push(`  ${suite.name}: ${shortMessage(suite.message ?? "could not be run")}`);
+    }
+    for (const test of suite.assertionResults)
+      if (test.status === "failed")
+        troubles.push(`  ${suite.name} › ${test.fullName}\n    ${shortMessage(test.failureMessages.join("\n"))}`);
+  }
+  if (passed + failed === 0 || (result.code !== 0 && failed === 0)) {
+    failed += 1;
+    troubles.push(tail(result.output));
+  }
+  return { passed, failed, trouble: troubles.join("\n") };
+}
+
+/** What tests chose to tell (lines that begin with "note: "), such as measured times. */
+const notes = (output) => (output.match(/^note: .*$/gm) ?? []).map((line) => `  ${line.slice(6)}`).join("\n");
+
+async function vitestGroup(name, folder, filters = []) {
+  const startedAt = Date.now();
+  const file = join(scratch, `${name.replace(/\W/g, "-")}.json`);
+  const result = await run(
+    "vitest",
+    ["run", ...filters, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
+    { cwd: join(root, folder) },
+  );
+  report(name, startedAt, vitestCounts(result, file));
+  const told = notes(result.stdout);
+  if (told) console.log(told);
+}
+
+/** True when the folder holds a test, at any depth. */
+function hasTests(folder, pattern = /\.(test|spec)\.tsx?$/) {
+  const path = join(root, folder);
+  if (!existsSync(path)) return false;
+  return readdirSync(path, { recursive: true }).some((file) => pattern.test(file) && !/node_modules|dist/.test(file));
+}
+
+async function packageTests() {
+  for (const parent of ["packages", "apps"])
+    for (const name of readdirSync(join(root, parent)))
+      if (hasTests(`${parent}/${name}`)) await vitestGroup(`${parent}/${name}`, `${parent}/${name}`);
+}
+
+const notSystem = new Set(["e2e", "lib", "faults", "node_modules"]);
+
+/** Builds what the system tests drive; false (and a counted failure) when that cannot be done. */
+async function buildAll() {
+  const startedAt = Date.now();
+  const built = await run("tools/build.sh", []);
+  if (built.code === 0) return true;
+  report("build", startedAt, broken(tail(built.output)));
+  return false;
+}
+
+async function systemTests() {
+  for (const entry of readdirSync(join(root, "tests"), { withFileTypes: true }))
+    if (entry.isDirectory() && !notSystem.has(entry.name) && hasTests(`tests/${entry.name}`))
+      await vitestGroup(`tests/${entry.name}`, "tests", [`${entry.name}/`]);
+  if (hasTests("tests/lib")) await vitestGroup("tests/lib", "tests", ["lib/"]);
+}
+
+const browserTests = (filter) => vitestGroup("tests/e2e", "tests", [filter]);
+
+/** Tests whose meson suite is `soak`: they run as long as SOAK_SECONDS says, with new seeds. */
+async function soakTests() {
+  const startedAt = Date.now();
+  const built = await meson("build");
+  if (built.code !== 0) return report("soak", startedAt, broken(tail(built.output)));
+  const listed = await run("meson", ["introspect", "--tests", "build"]);
+  const chosen = JSON.parse(listed.stdout).filter((test) => inSuite(test, "soak"));
+  const env = { SOAK_SECONDS: process.env.SOAK_SECONDS ?? "600" };
+  const results = chosen.map((test) => async () => {
+    const [command, ...args] = test.cmd;
+    const limit = (Number(env.SOAK_SECONDS) + 120) * 1000;
+    const result = await run(command, args, { env: { ...env, CMOCKA_MESSAGE_OUTPUT: "xml" }, timeoutMs: limit });
+    console.log(tail(result.stdout, 5));
+    return cmockaCounts(test.name, result);
+  });
+  report("soak", startedAt, chosen.length ? add(await inParallel(results)) : broken("no tests"));
+}
+
+const groups = {
+  c: cTests,
+  packages: packageTests,
+  system: async () => (await buildAll()) && (await systemTests()),
+  e2e: async () => (await buildAll()) && (await browserTests("e2e/")),
+  calls: async () => (await buildAll()) && (await browserTests("e2e/call.test.ts")),
+  faults: async () => (await buildAll()) && (await vitestGroup("tests/faults", "tests", ["faults/"])),
+  soak: soakTests,
+};
+
+const chosen = process.argv.slice(2);
+for (const name of chosen)
+  if (!groups[name]) {
+    console.error(`test: no group ${name}; there are ${Object.keys(groups).join(", ")}`);
+    process.exit(2);
+  }
+const startedAt = Date.now();
+try {
+  for (const name of chosen.length ? chosen : ["c", "packages", "system", "calls"]) await groups[name]();
+} catch (error) {
+  report("test runner", startedAt, broken(error.stack));
+}
+rmSync(scratch, { recursive: true, force: true });
+console.log(`took ${seconds(startedAt)}`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed || !total.passed ? 1 : 0);
