@@ -1,0 +1,48 @@
+/* app: the whole program as one value, born in app_open, closed from top to bottom. The only module that sees all. */
+#ifndef BELLWIRE_APP_APP_H
+#define BELLWIRE_APP_APP_H
+
+#include "api/api.h"
+#include "app/config.h"
+#include "call/call.h"
+#include "codec/jwt.h"
+#include "http/http.h"
+#include "loop/loop.h"
+#include "signal/signal.h"
+#include "store/store.h"
+#include "turn/turn.h"
+
+struct app {
+	struct config config;
+	bool is_dev;
+	int64_t started_at; /* monotonic */
+	struct loop loop;
+	struct jwt_keys keys;
+	struct buf turn_secret;
+
+	struct store *store; /* owned, as the rest */
+	struct calls *calls;
+	struct http_server *http;
+	struct signal *signal;
+	struct api *api;
+	struct turn *turn; /* null: not served */
+
+	uv_signal_t on_term;
+	uv_signal_t on_int;
+	bool stopping;
+	int status; /* of the process */
+};
+
+/* Builds everything up to serving, or takes down again what was built: an ERR_*, with one line in *why. */
+int app_open(struct app *a, struct buf *why);
+
+/* Runs until SIGTERM or SIGINT, then stops politely. Returns the exit status. */
+int app_run(struct app *a);
+
+/* The relay, as the options want it; none for "none". Private to app/. */
+int app_open_turn(struct app *a, struct buf *why);
+
+/* "turn:127.0.0.1:3478" of the relay inside; false when there is none. Private to app/. */
+bool app_turn_port(const struct app *a, uint16_t *port);
+
+#endif

@@ -1,0 +1,90 @@
+/* config: what the operator said, from flags, the environment and a file, checked.
+ *
+ * Flags go before variables, variables before the file, the file before defaults.
+ */
+#ifndef BELLWIRE_APP_CONFIG_H
+#define BELLWIRE_APP_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+
+enum command { SERVE = 1, DEV = 2, TOKEN = 4 };
+
+#define CONFIG_MAX_TEXTS 16
+
+struct texts {
+	const char *items[CONFIG_MAX_TEXTS];
+	size_t n;
+};
+
+struct config {
+	struct texts listen;
+	const char *data;
+	const char *web;
+	struct texts origins;
+	int64_t max_connections;
+	int64_t drain_ms;
+	const char *log_level;
+
+	const char *secret_file;
+
+	int64_t ring_ms;
+	int64_t caller_grace_ms;
+	int64_t unreachable_ms;
+	int64_t connect_ms;
+	int64_t resume_ms;
+	int64_t alone_ms;
+	int64_t max_duration_ms;
+	int64_t max_participants;
+	int64_t max_joined;
+	int64_t max_calls;
+
+	struct texts ice_servers;
+	const char *turn_secret_file;
+	int64_t turn_ttl_ms;
+
+	struct texts turn_listen;
+	const char *turn_realm;
+	const char *turn_relay_ports;
+	struct texts turn_external;
+	bool turn_lan;
+	bool turn_allow_loopback;
+	int64_t turn_workers;
+
+	int64_t ping_interval_ms;
+	int64_t ping_timeout_ms;
+	int64_t connect_timeout_ms;
+	int64_t max_payload;
+
+	const char *token_user;
+	const char *token_name;
+	const char *token_scope;
+	bool token_moderator;
+	int64_t token_ttl_ms;
+
+	const char *config_file;
+	bool check_config;
+
+	char *file_text; /* owned: what texts from the file point into */
+};
+
+/* Fills *c for one command from defaults, the file, the environment and argv (the words after the command's).
+ * ERR_CONFIG with one line in *why that says what is wrong and how to mend it. */
+int config_read(struct config *c, enum command command, char **argv, struct buf *why);
+void config_fini(struct config *c);
+
+/* Reads a secret from a file, or else from the environment variable: 32 bytes or more, a closing line break not
+ * counted. ERR_NOT_FOUND when neither is given, ERR_CONFIG with *why otherwise. */
+int config_secret(const char *file, const char *variable, struct buf *out, struct buf *why);
+
+/* The options of a command, for --help. */
+void config_help(FILE *out, enum command command);
+
+/* All options as docs/config.md. */
+void config_markdown(FILE *out);
+
+#endif

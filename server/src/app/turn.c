@@ -1,0 +1,83 @@
+/* The relay inside, configured from the options. */
+#include "app/app.h"
+#include "base/err.h"
+#include "base/id.h"
+
+#define TURN_DEFAULT_PORT 3478
+
+static int wrong(struct buf *why, const char *option, const char *value, const char *form)
+{
+	buf_printf(why, "--%s: %s is not %s", option, value, form);
+	return ERR_CONFIG;
+}
+
+/* Where HTTP is served, there the relay listens too: on its own port, or on one that the system chooses if HTTP does.
+ */
+static int listen_as_http(struct app *a, struct turn_config *cfg)
+{
+	for (size_t i = 0; i < a->config.listen.n; i++) {
+		union turn_addr *addr = &cfg->listen[cfg->n_listen];
+		if (turn_addr_parse(str_of(a->config.listen.items[i]), addr) < 0)
+			continue; /* localhost:8080: a name, which HTTP resolves to 127.0.0.1 */
+		in_port_t *port = addr->any.sa_family == AF_INET6 ? &addr->v6.sin6_port : &addr->v4.sin_port;
+		*port = *port ? htons(TURN_DEFAULT_PORT) : 0;
+		cfg->n_listen++;
+	}
+	return 0;
+}
+
+static int listen_as_told(struct app *a, struct turn_config *cfg, struct buf *why)
+{
+	const struct texts *listen = &a->config.turn_listen;
+	for (size_t i = 0; i < listen->n; i++)
+		if (turn_addr_parse(str_of(listen->items[i]), &cfg->listen[cfg->n_listen++]) < 0)
+			return wrong(
+				why, "turn-listen", listen->items[i], "an address such as 127.0.0.1:3478 or [::]:3478");
+	return 0;
+}
+
+static int configure(struct app *a, struct turn_config *cfg, struct buf *why)
+{
+	const struct config *c = &a->config;
+	turn_config_init(cfg);
+	int err = c->turn_listen.n ? listen_as_told(a, cfg, why) : listen_as_http(a, cfg);
+	if (err < 0)
+		return err;
+	if (turn_ports_parse(str_of(c->turn_relay_ports), &cfg->relay_port_min, &cfg->relay_port_max) < 0)
+		return wrong(why, "turn-relay-ports", c->turn_relay_ports, "a range such as 49152-65535");
+	for (size_t i = 0; i < c->turn_external.n; i++)
+		if (turn_external_parse(str_of(c->turn_external.items[i]), &cfg->external[cfg->n_external++]) < 0)
+			return wrong(why, "turn-external", c->turn_external.items[i], "of the form PUBLIC/PRIVATE");
+	cfg->realm = str_of(c->turn_realm);
+	cfg->secret = buf_str(&a->turn_secret);
+	cfg->lan = c->turn_lan;
+	cfg->allow_loopback = c->turn_allow_loopback || a->is_dev;
+	cfg->workers = (unsigned)c->turn_workers;
+	return 0;
+}
+
+int app_open_turn(struct app *a, struct buf *why)
+{
+	struct turn_config cfg;
+	if (a->config.turn_listen.n == 1 && strcmp(a->config.turn_listen.items[0], "none") == 0)
+		return 0;
+	int err = configure(a, &cfg, why);
+	if (err < 0 || cfg.n_listen == 0)
+		return err;
+	err = turn_start(&cfg, &a->turn);
+	if (err == ERR_IO)
+		buf_printf(why, "the relay cannot use its address (the log above says which); choose another with "
+				"--turn-listen, or --turn-listen none");
+	else if (err < 0)
+		buf_printf(why, "the relay cannot start: %s", err_text(err));
+	return err;
+}
+
+bool app_turn_port(const struct app *a, uint16_t *port)
+{
+	union turn_addr addr;
+	if (!a->turn || turn_listening(a->turn, &addr, 1) == 0)
+		return false;
+	*port = ntohs(addr.any.sa_family == AF_INET6 ? addr.v6.sin6_port : addr.v4.sin_port);
+	return true;
+}
