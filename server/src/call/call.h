@@ -110,8 +110,13 @@ bool call_may_see(const struct call *call, struct str user_id, bool is_member);
 /* The call object of REST and acks. */
 void call_write_json(struct json_writer *w, const struct call *call, int64_t now);
 
-/* What an ack tells a device about itself: {"socketId": the leg's id, "userId": …}. */
+/* The same without the braces, for objects that say more (HistoryCall, sync). */
+void call_write_members(struct json_writer *w, const struct call *call, int64_t now);
+
+/* Self, LegInfo[] (devices with a session, but `except`; null = all) and Participant[] of protocol/README.md. */
 void call_write_self(struct json_writer *w, const struct call *call, const struct leg *self);
+void call_write_legs(struct json_writer *w, const struct call *call, const struct leg *except);
+void call_write_roster(struct json_writer *w, const struct call *call, int64_t now);
 
 /* An array of the user's live calls, as `sync` carries them: the call object with msLeft while it rings for this user,
  * and self for the legs of this session. */

@@ -52,7 +52,6 @@ struct call_create {
 	size_t n_participants;		/* 0 = all members of the channel */
 	struct str metadata;		/* a JSON object as text; "" = {} */
 	struct str idempotency_key;	/* "" = none; printable, at most CALL_KEY_MAX */
-	struct str started_by;		/* server token: on whose behalf; "" else */
 };
 #define CALL_KEY_MAX 128
 
