@@ -1,0 +1,115 @@
+/** The row of round buttons under a call. Each is given by its callback: without one there is no button. */
+import type { ReactNode } from "react";
+import {
+  CameraIcon,
+  CameraOffIcon,
+  HangUpIcon,
+  MicIcon,
+  MicOffIcon,
+  ScreenIcon,
+  SoundIcon,
+  SoundOffIcon,
+} from "./icons.js";
+import { useTexts } from "./texts.js";
+
+export interface CallControlsProps {
+  isMuted: boolean;
+  isVideoEnabled: boolean;
+  isScreenSharing?: boolean | undefined;
+  isSoundOff?: boolean | undefined;
+  onToggleMute?: (() => void) | undefined;
+  onToggleVideo?: (() => void) | undefined;
+  onToggleScreen?: (() => void) | undefined;
+  onToggleSound?: (() => void) | undefined;
+  onHangUp: () => void;
+  /** What the red button is called: "Hang up" unless given. */
+  hangUpLabel?: string | undefined;
+}
+
+interface ControlProps {
+  /** The name of the action, read out and shown as a hint. */
+  label: string;
+  /** The one word under the icon, part of the label. */
+  word: string;
+  icon: ReactNode;
+  isOff?: boolean;
+  isDanger?: boolean;
+  shortcut?: string;
+  onClick: () => void;
+}
+
+function Control({ label, word, icon, isOff, isDanger, shortcut, onClick }: ControlProps) {
+  const kind = isDanger ? " bw-control--danger" : isOff ? " bw-control--off" : "";
+  return (
+    <button
+      type="button"
+      className={`bw-control${kind}`}
+      aria-label={label}
+      aria-keyshortcuts={shortcut}
+      title={shortcut ? `${label} (${shortcut})` : label}
+      onClick={onClick}
+    >
+      <span className="bw-control__disc">{icon}</span>
+      <span className="bw-control__word">{word}</span>
+    </button>
+  );
+}
+
+function SoundControl({ isOff, onClick }: { isOff: boolean; onClick: () => void }) {
+  const texts = useTexts();
+  return (
+    <Control
+      label={isOff ? texts.soundOn : texts.soundOff}
+      word={texts.sound}
+      icon={isOff ? <SoundOffIcon /> : <SoundIcon />}
+      isOff={isOff}
+      onClick={onClick}
+    />
+  );
+}
+
+export function CallControls(props: CallControlsProps) {
+  const { isMuted, isVideoEnabled, isScreenSharing = false, isSoundOff = false } = props;
+  const texts = useTexts();
+  return (
+    <fieldset className="bw-controls" aria-label={texts.controls}>
+      {props.onToggleMute && (
+        <Control
+          label={isMuted ? texts.unmute : texts.mute}
+          word={isMuted ? texts.unmute : texts.mute}
+          icon={isMuted ? <MicOffIcon /> : <MicIcon />}
+          isOff={isMuted}
+          shortcut="M"
+          onClick={props.onToggleMute}
+        />
+      )}
+      {props.onToggleVideo && (
+        <Control
+          label={isVideoEnabled ? texts.cameraOff : texts.cameraOn}
+          word={texts.camera}
+          icon={isVideoEnabled ? <CameraIcon /> : <CameraOffIcon />}
+          isOff={!isVideoEnabled}
+          shortcut="V"
+          onClick={props.onToggleVideo}
+        />
+      )}
+      {props.onToggleScreen && (
+        <Control
+          label={isScreenSharing ? texts.stopSharing : texts.shareScreen}
+          word={isScreenSharing ? texts.stop : texts.share}
+          icon={<ScreenIcon />}
+          isOff={isScreenSharing}
+          onClick={props.onToggleScreen}
+        />
+      )}
+      {props.onToggleSound && <SoundControl isOff={isSoundOff} onClick={props.onToggleSound} />}
+      <Control
+        label={props.hangUpLabel ?? texts.hangUp}
+        word={props.hangUpLabel ?? texts.hangUp}
+        icon={<HangUpIcon />}
+        isDanger
+        onClick={props.onHangUp}
+      />
+    </fieldset>
+  );
+}

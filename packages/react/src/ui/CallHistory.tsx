@@ -1,0 +1,116 @@
+/** The calls of the past, newest first, each with a way to call back. */
+import { Avatar, type Face } from "./Avatar.js";
+import { formatDuration, formatMoment, isoDuration } from "./format.js";
+import { CameraIcon, IncomingIcon, MissedIcon, OutgoingIcon, PhoneIcon } from "./icons.js";
+import { Notice } from "./Notice.js";
+import { type Texts, useTexts } from "./texts.js";
+
+export interface HistoryEntry {
+  id: string;
+  /** The other one, or the group under one name. */
+  peer: Face;
+  callType: "audio" | "video";
+  direction: "incoming" | "outgoing";
+  outcome: keyof Texts["outcome"];
+  startedAt: Date;
+  /** Whole seconds of talk. */
+  duration: number;
+}
+
+export interface CallHistoryProps {
+  entries: HistoryEntry[];
+  isLoading?: boolean;
+  /** The list could not be loaded. */
+  hasFailed?: boolean;
+  hasMore?: boolean;
+  onLoadMore?: () => void;
+  onRetry?: () => void;
+  /** Without it the entries have no button. */
+  onCallBack?: ((entry: HistoryEntry) => void) | undefined;
+}
+
+function DirectionMark({ entry }: { entry: HistoryEntry }) {
+  const texts = useTexts();
+  const isMissed = entry.outcome === "missed";
+  const label = entry.direction === "incoming" ? texts.incoming : texts.outgoing;
+  return (
+    <span
+      className={isMissed ? "bw-history__mark bw-history__mark--missed" : "bw-history__mark"}
+      role="img"
+      aria-label={label}
+    >
+      {isMissed ? <MissedIcon /> : entry.direction === "incoming" ? <IncomingIcon /> : <OutgoingIcon />}
+    </span>
+  );
+}
+
+function Entry({ entry, onCallBack }: { entry: HistoryEntry; onCallBack: CallHistoryProps["onCallBack"] }) {
+  const texts = useTexts();
+  const isMissed = entry.outcome === "missed";
+  return (
+    <li className="bw-history__entry">
+      <Avatar face={entry.peer} />
+      <div className="bw-history__text">
+        <span className={isMissed ? "bw-history__name bw-history__name--missed" : "bw-history__name"}>
+          {entry.peer.name}
+        </span>
+        <span className="bw-history__detail">
+          <DirectionMark entry={entry} />
+          <span>{texts.outcome[entry.outcome]}</span>
+          {entry.duration > 0 && <time dateTime={isoDuration(entry.duration)}>{formatDuration(entry.duration)}</time>}
+          <time dateTime={entry.startedAt.toISOString()}>
+            {formatMoment(entry.startedAt, new Date(), texts.yesterday)}
+          </time>
+        </span>
+      </div>
+      {onCallBack && entry.outcome !== "ongoing" && (
+        <button
+          type="button"
+          className="bw-button bw-button--round bw-button--plain"
+          aria-label={texts.callBack(entry.peer.name)}
+          title={texts.callBack(entry.peer.name)}
+          onClick={() => onCallBack(entry)}
+        >
+          {entry.callType === "video" ? <CameraIcon /> : <PhoneIcon />}
+        </button>
+      )}
+    </li>
+  );
+}
+
+function Empty() {
+  const texts = useTexts();
+  return (
+    <div className="bw-history__empty">
+      <p className="bw-history__empty-title">{texts.historyEmptyTitle}</p>
+      <p>{texts.historyEmptyText}</p>
+    </div>
+  );
+}
+
+export function CallHistory(props: CallHistoryProps) {
+  const { entries, isLoading = false, hasFailed = false, hasMore = false } = props;
+  const texts = useTexts();
+  return (
+    <section className="bw bw-history" aria-label={texts.history} aria-busy={isLoading}>
+      {hasFailed && (
+        <Notice kind="error" action={props.onRetry && { label: texts.tryAgain, onClick: props.onRetry }}>
+          {texts.historyError}
+        </Notice>
+      )}
+      {entries.length > 0 && (
+        <ul className="bw-history__list">
+          {entries.map((entry) => (
+            <Entry key={entry.id} entry={entry} onCallBack={props.onCallBack} />
+          ))}
+        </ul>
+      )}
+      {entries.length === 0 && !isLoading && !hasFailed && <Empty />}
+      {hasMore && (
+        <button type="button" className="bw-button" disabled={isLoading} onClick={props.onLoadMore}>
+          {texts.historyMore}
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,49 @@
+/** The dark room in which a call takes place: a line on top, people in the middle, controls below. Outgoing, running
+ *  and ended calls share it, so that nothing jumps when one becomes the other. */
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+
+export interface StageProps {
+  /** What a screen reader calls the region. */
+  label: string;
+  title: ReactNode;
+  subtitle?: ReactNode;
+  notice?: ReactNode;
+  controls: ReactNode;
+  children: ReactNode;
+  /** Single keys that act while the focus is inside the stage, so that they never fight with typing elsewhere. */
+  keys?: Record<string, (() => void) | undefined>;
+}
+
+function isPlainKey(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return false;
+  return !(event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]"));
+}
+
+export function Stage({ label, title, subtitle, notice, controls, children, keys }: StageProps) {
+  const ref = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Only within a page that already has the focus: a call that begins must not pull it away from another window.
+    if (document.hasFocus()) ref.current?.focus({ preventScroll: true });
+  }, []);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const action = isPlainKey(event) ? keys?.[event.key.toLowerCase()] : undefined;
+    if (!action) return;
+    event.preventDefault();
+    action();
+  };
+
+  return (
+    <section ref={ref} className="bw bw-stage" aria-label={label} tabIndex={-1} onKeyDown={onKeyDown}>
+      <header className="bw-stage__head">
+        <h2 className="bw-stage__title">{title}</h2>
+        <p className="bw-stage__subtitle">{subtitle}</p>
+      </header>
+      <div className="bw-stage__body">
+        {notice && <div className="bw-stage__notice">{notice}</div>}
+        {children}
+      </div>
+      <div className="bw-stage__controls">{controls}</div>
+    </section>
+  );
+}

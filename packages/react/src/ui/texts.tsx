@@ -1,0 +1,120 @@
+/** Every word that the screens say, in English, to be replaced one by one or all at once. */
+import { createContext, type ReactNode, useContext, useMemo } from "react";
+
+export const englishTexts = {
+  accept: "Accept",
+  acceptWithVideo: "Accept with video",
+  audioOnly: "Audio only",
+  decline: "Decline",
+  cancel: "Cancel",
+  hangUp: "Hang up",
+  dismiss: "Dismiss",
+  close: "Close",
+  you: "You",
+  youNamed: (name: string) => `${name} (you)`,
+
+  incomingVideo: "Incoming video call",
+  incomingAudio: "Incoming audio call",
+  waiting: "Another call is waiting",
+  calling: (name: string) => `Calling ${name}…`,
+  statusCalling: "Connecting to their devices",
+  statusRinging: "Ringing",
+  statusUnreachable: "None of their devices answers yet",
+  statusConnecting: "Connecting",
+
+  mute: "Mute",
+  unmute: "Unmute",
+  cameraOn: "Turn camera on",
+  cameraOff: "Turn camera off",
+  shareScreen: "Share screen",
+  stopSharing: "Stop sharing",
+  soundOn: "Turn sound on",
+  soundOff: "Turn sound off",
+  microphone: "Mic",
+  camera: "Camera",
+  share: "Share",
+  stop: "Stop",
+  sound: "Sound",
+  controls: "Call controls",
+  call: "Call",
+  waitingForOthers: "Waiting for the others",
+  callWith: (names: string) => `Call with ${names}`,
+  duration: "Duration",
+
+  muted: (name: string) => `${name} is muted`,
+  unmuted: (name: string) => `${name} is no longer muted`,
+  joined: (name: string) => `${name} joined`,
+  left: (name: string) => `${name} left`,
+  mutedMark: "Muted",
+  cameraIsOff: "Camera off",
+  sharesScreen: (name: string) => `${name} shares the screen`,
+  tileConnecting: "Connecting…",
+  tileReconnecting: "Reconnecting…",
+  soundIsOff: "Sound off",
+  clickToHear: "Click to hear",
+  weakConnection: "Weak connection",
+  answered: (name: string) => `Call with ${name} begins`,
+
+  callAgain: "Call again",
+  endedWith: (duration: string) => `Call ended · ${duration}`,
+  ended: "Call ended",
+  noAnswer: "No answer",
+  declinedBy: (name: string) => `${name} declined`,
+  busy: (name: string) => `${name} is in another call`,
+  cancelled: "Call cancelled",
+  cancelledBy: (name: string) => `${name} hung up before the answer`,
+  missedFrom: (name: string) => `You missed a call from ${name}`,
+  youDeclined: "You declined",
+  callerLost: (name: string) => `${name} lost the connection`,
+  connectionLost: "The connection was lost",
+  connectFailed: "The call could not connect",
+  endedByHost: "The host ended the call",
+  maxDuration: "The longest call time was reached",
+  serverRestart: "The call ended when the server restarted",
+  answeredElsewhere: "Answered on another device",
+  declinedElsewhere: "Declined on another device",
+  movedElsewhere: "The call moved to another device",
+
+  history: "Calls",
+  historyEmptyTitle: "No calls yet",
+  historyEmptyText: "Whom you call, and who calls you, will be listed here.",
+  historyError: "The list of calls could not be loaded.",
+  historyMore: "Show earlier calls",
+  tryAgain: "Try again",
+  callBack: (name: string) => `Call back ${name}`,
+  someone: "Someone",
+  today: "Today",
+  yesterday: "Yesterday",
+  outcome: {
+    completed: "Talked",
+    ongoing: "In progress",
+    failed: "Did not connect",
+    missed: "Missed",
+    declined: "Declined",
+    no_answer: "No answer",
+    cancelled: "Cancelled",
+    busy: "Busy",
+  },
+  incoming: "Incoming",
+  outgoing: "Outgoing",
+
+  connecting: "Connecting to the server…",
+  reconnecting: "Connection lost. Reconnecting…",
+  reconnectingInCall: "Connection to the server lost. Your call goes on while we reconnect.",
+  offline: "No connection to the server.",
+};
+
+export type Texts = typeof englishTexts;
+
+const TextsContext = createContext<Texts>(englishTexts);
+
+/** Replaces some or all texts for the screens inside. */
+export function TextsProvider({ texts, children }: { texts: Partial<Texts>; children: ReactNode }) {
+  const above = useContext(TextsContext);
+  const merged = useMemo(() => ({ ...above, ...texts }), [above, texts]);
+  return <TextsContext value={merged}>{children}</TextsContext>;
+}
+
+export function useTexts(): Texts {
+  return useContext(TextsContext);
+}

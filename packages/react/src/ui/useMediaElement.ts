@@ -1,0 +1,53 @@
+/** Plays a stream in a video element, and says whether pictures have come. */
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+
+export interface MediaElementState {
+  ref: RefObject<HTMLVideoElement | null>;
+  /** At least one picture of the present stream was decoded. */
+  hasPicture: boolean;
+  /** The browser wants a click before it plays sound; the next click anywhere starts it. */
+  isBlocked: boolean;
+  onPicture: () => void;
+}
+
+function useRetryOnGesture(isBlocked: boolean, play: () => void) {
+  useEffect(() => {
+    if (!isBlocked) return;
+    document.addEventListener("pointerdown", play);
+    document.addEventListener("keydown", play);
+    return () => {
+      document.removeEventListener("pointerdown", play);
+      document.removeEventListener("keydown", play);
+    };
+  }, [isBlocked, play]);
+}
+
+export function useMediaElement(stream: MediaStream | null): MediaElementState {
+  const ref = useRef<HTMLVideoElement>(null);
+  const [pictureOf, setPictureOf] = useState<MediaStream | null>(null);
+  const [isBlocked, setBlocked] = useState(false);
+
+  const play = useCallback(() => {
+    ref.current?.play().then(
+      () => setBlocked(false),
+      (error: unknown) => setBlocked(error instanceof DOMException && error.name === "NotAllowedError"),
+    );
+  }, []);
+
+  useEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    element.srcObject = stream;
+    if (stream) play();
+    return () => {
+      element.srcObject = null;
+    };
+  }, [stream, play]);
+
+  const onPicture = useCallback(() => {
+    if (ref.current && ref.current.videoWidth > 0) setPictureOf(stream);
+  }, [stream]);
+
+  useRetryOnGesture(isBlocked, play);
+  return { ref, hasPicture: stream !== null && pictureOf === stream, isBlocked, onPicture };
+}
