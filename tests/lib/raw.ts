@@ -1,0 +1,57 @@
+// Bytes as no client library would send them.
+import { createServer, connect as open, type Socket } from "node:net";
+
+export interface RawAnswer {
+  text: string;
+  bytes: Buffer;
+  /** The statuses of all answers in the bytes, in order. */
+  statuses: number[];
+  /** True when the server closed the connection; false when the time was over first. */
+  closed: boolean;
+}
+
+/** Sends bytes (in the given pieces, each in a segment of its own) and collects what comes until close or silence. */
+export async function rawHttp(
+  port: number,
+  bytes: string | Buffer | (string | Buffer)[],
+  { host = "127.0.0.1", timeoutMs = 2000, pauseMs = 5 } = {},
+): Promise<RawAnswer> {
+  const socket = open({ port, host, noDelay: true });
+  const chunks: Buffer[] = [];
+  const ended = new Promise<boolean>((done) => {
+    const timer = setTimeout(() => done(false), timeoutMs);
+    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      clearTimeout(timer);
+      done(true);
+    });
+  });
+  await new Promise<void>((done, fail) => socket.once("connect", done).once("error", fail));
+  for (const piece of Array.isArray(bytes) ? bytes : [bytes]) {
+    socket.write(typeof piece === "string" ? Buffer.from(piece, "latin1") : piece);
+    if (Array.isArray(bytes)) await new Promise((done) => setTimeout(done, pauseMs));
+  }
+  const closed = await ended;
+  destroy(socket);
+  const all = Buffer.concat(chunks);
+  const text = all.toString("latin1");
+  const statuses = [...text.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map((match) => Number(match[1]));
+  return { text, bytes: all, statuses, closed };
+}
+
+function destroy(socket: Socket): void {
+  socket.removeAllListeners("data");
+  socket.destroy();
+}
+
+/** A port that was free a moment ago. */
+export function freePort(host = "127.0.0.1"): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer().once("error", fail);
+    server.listen(0, host, () => {
+      const address = server.address();
+      server.close(() => done(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
