@@ -1,0 +1,71 @@
+// Debian's Chromium inside a namespace, with a fake camera and microphone; its pages tell what their connections do.
+import { mkdirSync } from "node:fs";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { closeLater } from "../../lib/lifetime.js";
+import type { Namespace } from "./namespace.js";
+import { watchPeers } from "./peers.js";
+
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+  "--autoplay-policy=no-user-gesture-required",
+  "--disable-features=WebRtcHideLocalIpsWithMdns",
+  "--mute-audio",
+];
+
+export async function launchChromium(
+  namespace: Namespace,
+  { args = [], lifetime = "file" }: { args?: string[]; lifetime?: "test" | "file" } = {},
+): Promise<Browser> {
+  const folder = await mkdtemp(join(tmpdir(), "bellwire-chromium-"));
+  closeLater(() => rm(folder, { recursive: true, force: true }), lifetime);
+  const wrapper = join(folder, "chromium");
+  await writeFile(wrapper, `#!/bin/sh\nexec ${namespace.wrapper.join(" ")} /usr/bin/chromium "$@"\n`);
+  await chmod(wrapper, 0o755);
+  const browser = await chromium.launch({ executablePath: wrapper, args: [...flags, ...args], chromiumSandbox: false });
+  closeLater(() => browser.close(), lifetime);
+  return browser;
+}
+
+export interface PersonOptions extends BrowserContextOptions {
+  /** Lets media pass over TURN only. */
+  relayOnly?: boolean;
+}
+
+/** A browser of one's own: a context with camera and microphone allowed. Errors in its pages fail the test. */
+export async function newPerson(browser: Browser, options: PersonOptions = {}): Promise<BrowserContext> {
+  const { relayOnly = false, ...rest } = options;
+  const context = await browser.newContext({ permissions: ["camera", "microphone"], ...rest });
+  const errors: string[] = [];
+  context.on("weberror", (error) => errors.push(error.error().stack ?? String(error.error())));
+  closeLater(async () => {
+    await context.close();
+    if (errors.length) throw new Error(`errors in the page:\n${errors.join("\n")}`);
+  });
+  await context.addInitScript(watchPeers, { relayOnly });
+  return context;
+}
+
+/** Keeps a picture in the folder that BELLWIRE_SCREENSHOTS names; without it nothing is taken. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  const folder = process.env.BELLWIRE_SCREENSHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+/** Tells a figure; `make test` shows lines that begin so. */
+export function note(text: string): void {
+  process.stdout.write(`note: ${text}\n`);
+}

@@ -1,0 +1,5 @@
+// What a browser test needs, in one import.
+export { launchChromium, newPerson, note, type PersonOptions, screenshot } from "./browser.js";
+export { type Coturn, startCoturn, turnCredential, turnSecret } from "./coturn.js";
+export { makeNamespace, type Namespace } from "./namespace.js";
+export { type MediaState, mediaState, moreFrames, untilMedia } from "./peers.js";

@@ -1,0 +1,88 @@
+// What a page's RTCPeerConnections do, seen from outside: each one made is kept in a list that getStats is asked through.
+import type { Frame, Page } from "playwright-core";
+
+interface Watched {
+  peers: RTCPeerConnection[];
+}
+
+/** Runs in the page before anything else; must not refer to anything outside itself. */
+export function watchPeers({ relayOnly }: { relayOnly: boolean }): void {
+  const Original = window.RTCPeerConnection;
+  const peers: RTCPeerConnection[] = [];
+  (window as unknown as { bellwireTest: Watched }).bellwireTest = { peers };
+  window.RTCPeerConnection = class extends Original {
+    constructor(configuration: RTCConfiguration = {}) {
+      super(relayOnly ? { ...configuration, iceTransportPolicy: "relay" } : configuration);
+      peers.push(this);
+    }
+  };
+}
+
+export interface MediaState {
+  framesDecoded: number;
+  framesSent: number;
+  audioPackets: number;
+  /** "host", "srflx", "prflx" or "relay" of the pairs in use, own side. */
+  localTypes: string[];
+  /** Connections that are not closed. */
+  open: number;
+}
+
+/** Sums over all connections of one frame. */
+async function stateOf(frame: Frame): Promise<MediaState> {
+  return frame.evaluate(async () => {
+    const { peers } = (window as unknown as { bellwireTest?: Watched }).bellwireTest ?? { peers: [] };
+    const sum: MediaState = { framesDecoded: 0, framesSent: 0, audioPackets: 0, localTypes: [], open: 0 };
+    for (const peer of peers) {
+      if (peer.connectionState === "closed") continue;
+      sum.open += 1;
+      const stats = await peer.getStats();
+      for (const entry of stats.values()) {
+        if (entry.type === "inbound-rtp" && entry.kind === "video") sum.framesDecoded += entry.framesDecoded ?? 0;
+        if (entry.type === "inbound-rtp" && entry.kind === "audio") sum.audioPackets += entry.packetsReceived ?? 0;
+        if (entry.type === "outbound-rtp" && entry.kind === "video") sum.framesSent += entry.framesSent ?? 0;
+        if (entry.type === "transport" && entry.selectedCandidatePairId) {
+          const pair = stats.get(entry.selectedCandidatePairId);
+          const local = pair && stats.get(pair.localCandidateId);
+          if (local) sum.localTypes.push(local.candidateType);
+        }
+      }
+    }
+    return sum;
+  });
+}
+
+/** What the connections of a page, or of one frame of it, do. */
+export async function mediaState(place: Page | Frame): Promise<MediaState> {
+  const frames = "frames" in place ? place.frames() : [place];
+  const states = await Promise.all(frames.map(stateOf));
+  return states.reduce((all, one) => ({
+    framesDecoded: all.framesDecoded + one.framesDecoded,
+    framesSent: all.framesSent + one.framesSent,
+    audioPackets: all.audioPackets + one.audioPackets,
+    localTypes: [...all.localTypes, ...one.localTypes],
+    open: all.open + one.open,
+  }));
+}
+
+/** Asks again and again until the condition holds; resolves with the state and the milliseconds that it took. */
+export async function untilMedia(
+  place: Page | Frame,
+  condition: (state: MediaState) => boolean,
+  timeoutMs = 15_000,
+): Promise<{ state: MediaState; ms: number }> {
+  const from = performance.now();
+  for (;;) {
+    const state = await mediaState(place);
+    const ms = performance.now() - from;
+    if (condition(state)) return { state, ms };
+    if (ms > timeoutMs) throw new Error(`not within ${timeoutMs} ms; at the end: ${JSON.stringify(state)}`);
+    await new Promise((done) => setTimeout(done, 15));
+  }
+}
+
+/** Frames decoded on top of those that a page had already: proof that video runs now. */
+export async function moreFrames(place: Page | Frame, frames = 10): Promise<void> {
+  const { framesDecoded } = await mediaState(place);
+  await untilMedia(place, (state) => state.framesDecoded >= framesDecoded + frames);
+}
