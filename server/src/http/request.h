@@ -50,7 +50,8 @@ bool http_req_origin_allowed(const struct http_req *req);
 bool http_req_is_websocket(const struct http_req *req);
 
 /* cb(req, arg) once, when the peer goes (or stops sending, which is how it looks) before the answer; also never called
- * again once the answer has begun. For those who wait long. The request must still be answered. One at a time. */
+ * again once the answer has begun. From inside this call when the peer has gone already. For those who wait long. The
+ * request must still be answered. One at a time. */
 void http_req_on_gone(struct http_req *req, void (*cb)(struct http_req *req, void *arg), void *arg);
 
 /* Reading a body in pieces, for routes with .stream. Either on_end or on_abort is called, once, unless the request is
@@ -62,7 +63,8 @@ struct http_body_cb {
 	void (*on_abort)(struct http_req *req, int err, void *arg);
 };
 
-/* Begins: sends 100 Continue if that was asked for. No callback comes from inside this call. cb is borrowed. */
+/* Begins: sends 100 Continue if that was asked for. No callback comes from inside this call, but for
+ * on_abort(ERR_CLOSED) when the peer has gone already. cb is borrowed. */
 void http_req_read(struct http_req *req, const struct http_body_cb *cb, void *arg);
 
 /* Between pause and resume no callback of cb comes (but on_abort(ERR_CLOSED) may), and the peer is held back by TCP. */

@@ -1,0 +1,326 @@
+/* A stream's life: opened on a socket, reading and writing, flushed, lingering, closed. */
+#include "net/stream.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#define SCRATCH_SIZE 65536
+#define LINGER_MS 2000
+#define MAX_QUEUE_DEFAULT (1u << 20)
+#define STALL_MS_DEFAULT 20000
+#define MAX_PARTS 8
+
+/* One write under way. */
+struct flight {
+	uv_write_t req;
+	struct stream *stream; /* borrowed; outlives it, since closing waits for it */
+	struct buf bytes;
+};
+
+int net_init(struct net *n, struct loop *loop)
+{
+	signal(SIGPIPE, SIG_IGN);
+	*n = (struct net){.loop = loop, .scratch = mem_new(SCRATCH_SIZE)};
+	n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return n->scratch ? 0 : ERR_NO_MEMORY;
+}
+
+void net_fini(struct net *n)
+{
+	if (n->reserve_fd >= 0)
+		close(n->reserve_fd);
+	mem_free(n->scratch);
+}
+
+int stream_open(struct stream *s, struct net *net, int fd, const struct stream_cb *cb)
+{
+	*s = (struct stream){.net = net, .cb = cb, .max_queue = MAX_QUEUE_DEFAULT, .stall_ms = STALL_MS_DEFAULT};
+	buf_init(&s->next, SIZE_MAX / 2);
+	if (uv_tcp_init(&net->loop->uv, &s->tcp) < 0) {
+		close(fd);
+		return ERR_NO_MEMORY;
+	}
+	if (uv_tcp_open(&s->tcp, fd) < 0) {
+		close(fd);
+		s->ended = true;
+		stream_abort(s);
+		return ERR_IO;
+	}
+	uv_tcp_nodelay(&s->tcp, 1);
+	return 0;
+}
+
+void stream_limit(struct stream *s, size_t max_queue, int64_t stall_ms)
+{
+	s->max_queue = max_queue;
+	s->stall_ms = stall_ms;
+}
+
+static void finish(struct stream *s);
+
+static void tell_end(struct stream *s, int err)
+{
+	if (s->state == STREAM_LINGERING || (err && s->state == STREAM_FLUSHING)) {
+		stream_abort(s);
+		return;
+	}
+	bool told = err ? s->told_break : s->ended;
+	if (told || s->state == STREAM_CLOSED)
+		return;
+	s->ended = true;
+	s->told_break = err != 0;
+	if (s->state == STREAM_OPEN)
+		s->cb->on_end(s, err);
+}
+
+/* What came in, on its way up. */
+static void deliver(struct stream *s, unsigned char *bytes, size_t n)
+{
+	if (s->state == STREAM_OPEN)
+		s->cb->on_read(s, bytes, n);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+	(void)suggested;
+	struct stream *s = CONTAINER_OF(handle, struct stream, tcp);
+	*out = uv_buf_init(s->net->scratch, SCRATCH_SIZE);
+}
+
+static void on_uv_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *bytes)
+{
+	struct stream *s = CONTAINER_OF(uv, struct stream, tcp);
+	if (n > 0) {
+		deliver(s, (unsigned char *)bytes->base, (size_t)n);
+	} else if (n < 0) {
+		uv_read_stop(uv);
+		s->reading = false;
+		if (n != UV_EOF)
+			s->broken = true;
+		tell_end(s, n == UV_EOF ? 0 : ERR_CLOSED);
+	}
+}
+
+void stream_read_start(struct stream *s)
+{
+	if (s->reading || s->ended || s->state == STREAM_CLOSED)
+		return;
+	s->reading = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_uv_read) == 0;
+}
+
+void stream_read_stop(struct stream *s)
+{
+	if (s->reading)
+		uv_read_stop((uv_stream_t *)&s->tcp);
+	s->reading = false;
+}
+
+size_t stream_queued(const struct stream *s)
+{
+	return uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp) + s->next.len;
+}
+
+static void on_broken(struct timer *t, void *arg)
+{
+	(void)t;
+	tell_end(arg, ERR_CLOSED);
+}
+
+/* The connection broke while the owner was calling us: tell it in the next turn. */
+static void break_off(struct stream *s)
+{
+	s->broken = true;
+	timer_start(s->net->loop, &s->timer, 0, on_broken, s);
+}
+
+static void on_stall(struct timer *t, void *arg)
+{
+	struct stream *s = arg;
+	size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&s->tcp);
+	if (left < s->left || s->state == STREAM_CLOSED) {
+		s->left = left;
+		timer_start(s->net->loop, t, s->stall_ms, on_stall, s);
+		return;
+	}
+	s->broken = true;
+	tell_end(s, ERR_OVERLOADED);
+}
+
+static void on_written(uv_write_t *req, int status);
+
+/* Sends the flight's bytes off. */
+static int take_off(struct stream *s, struct flight *f)
+{
+	uv_buf_t bytes = {.base = f->bytes.ptr, .len = f->bytes.len};
+	if (uv_write(&f->req, (uv_stream_t *)&s->tcp, &bytes, 1, on_written) < 0)
+		return ERR_CLOSED;
+	s->flight = f;
+	s->left = uv_stream_get_write_queue_size((uv_stream_t *)&s->tcp);
+	return timer_start(s->net->loop, &s->timer, s->stall_ms, on_stall, s);
+}
+
+static void flight_free(struct flight *f)
+{
+	if (f)
+		buf_fini(&f->bytes);
+	mem_free(f);
+}
+
+static void on_drained(struct stream *s)
+{
+	flight_free(s->flight);
+	s->flight = NULL;
+	buf_fini(&s->next);
+	timer_stop(s->net->loop, &s->timer);
+	if (s->state == STREAM_FLUSHING)
+		finish(s);
+	else if (s->state == STREAM_OPEN)
+		s->cb->on_drain(s);
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+	struct flight *f = CONTAINER_OF(req, struct flight, req);
+	struct stream *s = f->stream;
+	if (s->state == STREAM_CLOSED || status < 0) {
+		flight_free(f);
+		s->flight = NULL;
+		s->broken = true;
+		timer_stop(s->net->loop, &s->timer);
+		tell_end(s, ERR_CLOSED);
+		return;
+	}
+	if (s->next.len == 0) {
+		on_drained(s);
+		return;
+	}
+	struct buf sent = f->bytes;
+	f->bytes = s->next;
+	s->next = sent;
+	buf_clear(&s->next);
+	if (take_off(s, f) != 0)
+		break_off(s);
+}
+
+/* As much as the system takes now. Returns the bytes, or ERR_CLOSED. */
+static ssize_t send_now(struct stream *s, const struct str *parts, size_t n_parts)
+{
+	uv_buf_t bufs[MAX_PARTS];
+	for (size_t i = 0; i < n_parts; i++)
+		bufs[i] = (uv_buf_t){.base = (char *)(uintptr_t)parts[i].ptr, .len = parts[i].len};
+	int n = uv_try_write((uv_stream_t *)&s->tcp, bufs, (unsigned)n_parts);
+	if (n == UV_EAGAIN)
+		return 0;
+	return n < 0 ? ERR_CLOSED : n;
+}
+
+/* Copies all but the first `skip` bytes behind `out`. */
+static int copy_rest(struct buf *out, const struct str *parts, size_t n_parts, size_t skip)
+{
+	for (size_t i = 0; i < n_parts; i++) {
+		size_t cut = skip < parts[i].len ? skip : parts[i].len;
+		skip -= cut;
+		buf_put(out, str_n(parts[i].ptr + cut, parts[i].len - cut));
+	}
+	return out->err;
+}
+
+/* The queue is empty: send, and begin a flight with what did not go. */
+static int send_first(struct stream *s, const struct str *parts, size_t n_parts, size_t total)
+{
+	ssize_t sent = send_now(s, parts, n_parts);
+	if (sent < 0)
+		return ERR_CLOSED;
+	if ((size_t)sent == total)
+		return 0;
+	struct flight *f = mem_new(sizeof *f);
+	if (!f)
+		return ERR_NO_MEMORY;
+	f->stream = s;
+	buf_init(&f->bytes, SIZE_MAX / 2);
+	int err = copy_rest(&f->bytes, parts, n_parts, (size_t)sent);
+	if (!err)
+		err = take_off(s, f);
+	if (err && s->flight != f)
+		flight_free(f);
+	return err;
+}
+
+int stream_send(struct stream *s, const struct str *parts, size_t n_parts)
+{
+	assert(n_parts <= MAX_PARTS);
+	if (s->state != STREAM_OPEN || s->broken)
+		return ERR_CLOSED;
+	size_t total = 0;
+	for (size_t i = 0; i < n_parts; i++)
+		total += parts[i].len;
+	if (total == 0)
+		return 0;
+	int err;
+	if (s->flight) {
+		if (stream_queued(s) + total > s->max_queue)
+			return ERR_OVERLOADED;
+		err = copy_rest(&s->next, parts, n_parts, 0);
+	} else {
+		err = send_first(s, parts, n_parts, total);
+	}
+	if (err)
+		break_off(s);
+	return err;
+}
+
+static void on_linger(struct timer *t, void *arg)
+{
+	(void)t;
+	stream_abort(arg);
+}
+
+/* All is sent: say so, and throw away what still comes until the peer has finished too. Closing at once would reset the
+ * connection if bytes are unread, and the peer might lose the last answer (RFC 9112 §9.6). */
+static void finish(struct stream *s)
+{
+	uv_os_fd_t fd;
+	s->state = STREAM_LINGERING;
+	if (s->ended || s->broken || uv_fileno((uv_handle_t *)&s->tcp, &fd) < 0 || shutdown(fd, SHUT_WR) < 0) {
+		stream_abort(s);
+		return;
+	}
+	stream_read_start(s);
+	if (!s->reading || timer_start(s->net->loop, &s->timer, LINGER_MS, on_linger, s) != 0)
+		stream_abort(s);
+}
+
+void stream_close(struct stream *s)
+{
+	if (s->state != STREAM_OPEN)
+		return;
+	s->state = STREAM_FLUSHING;
+	stream_read_stop(s);
+	if (s->broken)
+		stream_abort(s);
+	else if (!s->flight)
+		finish(s);
+}
+
+static void on_uv_closed(uv_handle_t *handle)
+{
+	struct stream *s = CONTAINER_OF(handle, struct stream, tcp);
+	buf_fini(&s->next);
+	s->cb->on_closed(s);
+}
+
+void stream_abort(struct stream *s)
+{
+	if (s->state == STREAM_CLOSED)
+		return;
+	s->state = STREAM_CLOSED;
+	s->reading = false;
+	timer_stop(s->net->loop, &s->timer);
+	uv_close((uv_handle_t *)&s->tcp, on_uv_closed);
+}

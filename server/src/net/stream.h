@@ -1,0 +1,90 @@
+/* stream: one connection's bytes, both ways, with a bounded queue.
+ *
+ *   open --stream_close--> flushing --queue empty--> lingering --peer's end, or 2 s--> closed
+ *     `--stream_abort, from any of them--------------------------------------------------^
+ *
+ * What is above never learns what carries the bytes: they come in through one place (deliver) and go out through one
+ * (stream_send), which is where TLS goes.
+ */
+#ifndef BELLWIRE_NET_STREAM_H
+#define BELLWIRE_NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "loop/loop.h"
+
+struct stream;
+struct flight;
+
+/* What the streams of one loop share. */
+struct net {
+	struct loop *loop; /* borrowed */
+	char *scratch;	   /* owned; every read goes through it, so that an idle stream holds no memory for reading */
+	int reserve_fd;	   /* owned; given up to refuse a connection when there are no descriptors left */
+};
+
+/* Also lets the process ignore SIGPIPE. */
+int net_init(struct net *n, struct loop *loop);
+void net_fini(struct net *n);
+
+/* None is called from inside a call of the owner's but stream_read_start…: they come from the loop. After stream_close
+ * or stream_abort only on_closed comes. */
+struct stream_cb {
+	/* The bytes may be changed in place; they are gone after the call. */
+	void (*on_read)(struct stream *s, unsigned char *bytes, size_t n);
+	/* 0 when the peer will send no more (it may still read); at most once, and perhaps after that, ERR_CLOSED when
+	 * the connection broke, ERR_OVERLOADED when it took nothing for stall_ms. The owner still has to close or
+	 * abort. */
+	void (*on_end)(struct stream *s, int err);
+	/* The queue has emptied. Not called when it never held anything. */
+	void (*on_drain)(struct stream *s);
+	/* The memory of s may go. */
+	void (*on_closed)(struct stream *s);
+};
+
+enum stream_state { STREAM_OPEN, STREAM_FLUSHING, STREAM_LINGERING, STREAM_CLOSED };
+
+struct stream {
+	uv_tcp_t tcp;
+	struct net *net;	    /* borrowed */
+	const struct stream_cb *cb; /* borrowed */
+	struct flight *flight;	    /* owned; what is being written; null when nothing waits */
+	struct buf next;	    /* what waits behind it */
+	struct timer timer;	    /* stall while something waits, linger, or telling of a break */
+	size_t max_queue;
+	size_t left; /* unsent bytes when the stall timer was set */
+	int64_t stall_ms;
+	enum stream_state state;
+	bool reading;
+	bool ended;	 /* the peer has sent its last byte */
+	bool broken;	 /* nothing can be sent any more */
+	bool told_break; /* on_end was called with an error */
+};
+
+/* Takes a connected, non-blocking socket (closed on failure). Reading is off. ERR_NO_MEMORY: nothing was made; ERR_IO:
+ * it is closing, and on_closed follows. */
+int stream_open(struct stream *s, struct net *net, int fd, const struct stream_cb *cb);
+
+void stream_limit(struct stream *s, size_t max_queue, int64_t stall_ms);
+
+void stream_read_start(struct stream *s);
+void stream_read_stop(struct stream *s);
+
+/* Sends as much as goes at once and queues copies of the rest. An empty queue takes any amount, a used one up to
+ * max_queue in all: else ERR_OVERLOADED, and nothing was taken. ERR_CLOSED when it is closing or broke; ERR_NO_MEMORY,
+ * after which the stream is broken. */
+int stream_send(struct stream *s, const struct str *parts, size_t n_parts);
+
+/* Bytes that were taken and not yet sent. */
+size_t stream_queued(const struct stream *s);
+
+/* Sends what is queued, tells the peer that no more comes, and waits a little for its end, so that it can read all. */
+void stream_close(struct stream *s);
+
+/* Closes now. */
+void stream_abort(struct stream *s);
+
+#endif
