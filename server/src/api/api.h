@@ -1,0 +1,39 @@
+/* api: REST. Requests become call commands and reads of the store; answers are written as protocol/openapi.yaml says. */
+#ifndef BELLWIRE_API_API_H
+#define BELLWIRE_API_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct api;
+struct calls;
+struct http_server;
+struct jwt_keys;
+struct store;
+
+/* What GET /api/webrtc/ice-servers hands out. */
+struct api_ice {
+	const char *const *urls; /* stun:, turn: and turns: URLs (RFC 7064, 7065); borrowed */
+	size_t n_urls;
+	uint16_t own_port;	/* of the relay inside, under the name by which the client reached this server; 0: none */
+	struct str secret;	/* shared with the relays; borrowed */
+	int64_t ttl_ms;		/* how long credentials are valid */
+};
+
+struct api_config {
+	struct http_server *http; /* borrowed, as the rest */
+	struct calls *calls;
+	struct store *store;
+	const struct jwt_keys *keys;
+	struct api_ice ice;
+};
+
+/* Adds the routes under /api, /healthz and /readyz. ERR_BAD_FIELD: an ICE URL that is none; ERR_EXISTS, ERR_NO_MEMORY. */
+int api_new(const struct api_config *config, struct api **out);
+
+/* After the HTTP server has closed and the store has done all its jobs. */
+void api_free(struct api *api);
+
+#endif
