@@ -135,7 +135,7 @@ struct call {
 	int64_t alone_by;
 	int64_t unreachable_at;
 	bool caller_had_session; /* since creating */
-	int64_t restarted_at;	 /* after a restart, until somebody comes back: the last_seen_at that was found; else 0 */
+	int64_t restarted_at; /* after a restart, until somebody comes back: the last_seen_at that was found; else 0 */
 
 	struct participant *participants; /* owned */
 	size_t n_participants;

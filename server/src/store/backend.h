@@ -1,0 +1,65 @@
+/* backend: what a database must be able to do to stand behind store.h.
+ *
+ * store.c owns the threads and the waiting jobs and knows no SQL; a backend carries out one job after another and knows
+ * no threads. Each job's result goes to job->err.
+ */
+#ifndef BELLWIRE_STORE_BACKEND_H
+#define BELLWIRE_STORE_BACKEND_H
+
+#include "store/store.h"
+
+/* A job's kind says which struct of store.h it is the first part of. */
+enum job_kind {
+	/* In their order, by the writing thread. */
+	JOB_COMMIT,
+	JOB_FIND_COMMAND,
+	JOB_TOUCH,
+	JOB_PUT_CHANNEL,
+	JOB_DELETE_CHANNEL,
+	JOB_PUT_USER,
+	JOB_DELETE_USER,
+
+	/* By any reading thread. */
+	JOB_READ_CALL,
+	JOB_READ_EVENTS,
+	JOB_READ_HISTORY,
+	JOB_READ_REPLY,
+	JOB_READ_TOMBSTONE,
+	JOB_READ_PEOPLE,
+	JOB_READ_CHANNEL,
+	JOB_READ_USER,
+	JOB_BACKUP
+};
+#define JOB_IS_WRITE(kind) ((kind) < JOB_READ_CALL)
+
+struct backend;
+struct backend_reader;
+
+struct backend_ops {
+	/* As store_open. */
+	int (*open)(const struct store_config *config, struct str path, struct backend **out, struct buf *why);
+	void (*close)(struct backend *b);
+
+	/* Before the threads run. */
+	int (*load_live)(struct backend *b, int (*cb)(void *arg, struct call *call), void *arg);
+
+	/* The writing thread alone: carries out a batch (a list of job links) in its order and as one transaction, so
+	 * that no job is hurt by another that fails. */
+	void (*write)(struct backend *b, struct list *batch);
+
+	/* The writing thread, now and then: forgets what has expired. True when there may be more. */
+	bool (*tidy)(struct backend *b, int64_t now);
+
+	/* Each reading thread has a reader of its own. */
+	int (*reader_open)(struct backend *b, struct backend_reader **out);
+	void (*reader_close)(struct backend_reader *r);
+	void (*read)(struct backend_reader *r, struct store_job *job);
+
+	/* Any thread. */
+	void (*inject)(struct backend *b, enum store_fault fault, unsigned nth);
+	int (*health)(struct backend *b);
+};
+
+extern const struct backend_ops sqlite_ops;
+
+#endif

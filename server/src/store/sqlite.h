@@ -1,0 +1,97 @@
+/* sqlite: what the files of the SQLite backend share. */
+#ifndef BELLWIRE_STORE_SQLITE_H
+#define BELLWIRE_STORE_SQLITE_H
+
+#include <stdatomic.h>
+
+#include "store/backend.h"
+#include "store/sqlite_conn.h"
+
+/* The thread that moves pages from the log to the database file, so that no commit waits for it. */
+struct checkpointer {
+	struct sq_conn conn;
+	uv_thread_t thread;
+	uv_mutex_t lock;
+	uv_cond_t wake;
+	int wal_pages; /* in the log after the newest commit */
+	bool stopping;
+	bool running;
+};
+
+int checkpointer_start(struct checkpointer *c, const char *path);
+void checkpointer_stop(struct checkpointer *c); /* {0} is allowed */
+
+/* After each commit: how long the log is. Wakes the thread when it is worth it. */
+void checkpointer_note(struct checkpointer *c, int wal_pages);
+
+struct backend {
+	char *path;  /* owned */
+	int lock_fd; /* held for as long as the database is open; -1 else */
+	struct sq_conn writer;
+	struct checkpointer checkpointer;
+	void (*on_fatal)(const char *reason);
+	atomic_int health;
+
+	/* faults for tests */
+	atomic_int fault; /* enum store_fault */
+	atomic_uint fault_in;
+	enum store_fault dying; /* STORE_FAULT_DIE_…, for the batch at work */
+};
+
+struct backend_reader {
+	struct sq_conn conn;
+	const char *path; /* borrowed from the backend */
+};
+
+/* One numbered file of server/sql/sqlite, in their order (generated when building). */
+struct sqlite_migration {
+	const char *name;
+	const char *sql;
+};
+extern const struct sqlite_migration sqlite_migrations[];
+extern const size_t sqlite_n_migrations;
+
+/* "bell": marks a database file as ours (PRAGMA application_id). */
+#define SQLITE_APPLICATION_ID 0x62656c6c
+
+/* Brings the tables up to date, as store_open tells. */
+int sqlite_migrate(struct sq_conn *c, const char *path, struct buf *why);
+
+void sqlite_write(struct backend *b, struct list *batch);
+bool sqlite_tidy(struct backend *b, int64_t now);
+void sqlite_inject(struct backend *b, enum store_fault fault, unsigned nth);
+
+/* Inside the transaction of a batch. */
+int sqlite_apply(struct sq_conn *c, struct change_set *cs);
+int sqlite_touch(struct sq_conn *c, const struct store_touch *t);
+int sqlite_put_channel(struct sq_conn *c, struct store_put_channel *q);
+int sqlite_delete_channel(struct sq_conn *c, struct store_delete_channel *q);
+int sqlite_put_user(struct sq_conn *c, struct store_put_user *q);
+int sqlite_delete_user(struct sq_conn *c, struct store_delete_user *q);
+
+int sqlite_load_live(struct backend *b, int (*cb)(void *arg, struct call *call), void *arg);
+int sqlite_reader_open(struct backend *b, struct backend_reader **out);
+void sqlite_reader_close(struct backend_reader *r);
+void sqlite_read(struct backend_reader *r, struct store_job *job);
+
+/* Inside a reading transaction. */
+int sqlite_read_call(struct sq_conn *c, struct store_read_call *q);
+int sqlite_read_events(struct sq_conn *c, struct store_read_events *q);
+int sqlite_read_history(struct sq_conn *c, struct store_read_history *q);
+int sqlite_read_people(struct sq_conn *c, struct store_read_people *q);
+int sqlite_read_channel(struct sq_conn *c, struct store_read_channel *q);
+int sqlite_read_user(struct sq_conn *c, struct store_read_user *q);
+int sqlite_backup(struct backend_reader *r, const struct store_backup *q);
+
+/* A call from the columns of the row at hand, then its participants. Null with q->err set. */
+struct call *sqlite_row_call(struct sq *q);
+int sqlite_fill_participants(struct sq_conn *c, struct call *call);
+
+/* Room for one more item: items, grown to twice *cap when n has reached it. Null without memory (items is as it was).
+ * What is added is zeroed. */
+void *sqlite_grow(void *items, size_t n, size_t *cap, size_t size);
+
+/* What the store tells of an error here. */
+int sqlite_outside(int err);
+
+#endif

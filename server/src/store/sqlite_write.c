@@ -1,0 +1,193 @@
+/* The writing side: one transaction for all that waits, a savepoint for each job in it, and faults for tests. */
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "store/sqlite.h"
+
+#define EXIT_IO 74			  /* EX_IOERR */
+#define COMMANDS_KEPT_MS (7LL * 86400000) /* longer than anybody asks for the outcome of a command */
+
+int sqlite_outside(int err)
+{
+	return err == ERR_IO || err == ERR_CONFIG ? ERR_STORE : err;
+}
+
+/* --- faults --- */
+
+void sqlite_inject(struct backend *b, enum store_fault fault, unsigned nth)
+{
+	atomic_store(&b->fault, STORE_FAULT_NONE);
+	atomic_store(&b->fault_in, nth);
+	atomic_store(&b->fault, fault);
+}
+
+/* The fault that this change set meets. */
+static enum store_fault take_fault(struct backend *b)
+{
+	enum store_fault fault = (enum store_fault)atomic_load_explicit(&b->fault, memory_order_relaxed);
+	if (fault == STORE_FAULT_NONE || atomic_fetch_sub(&b->fault_in, 1) != 1)
+		return STORE_FAULT_NONE;
+	atomic_store(&b->fault, STORE_FAULT_NONE);
+	return fault;
+}
+
+static void die_if(const struct backend *b, enum store_fault when)
+{
+	if (b->dying == when && when != STORE_FAULT_NONE)
+		kill(getpid(), SIGKILL);
+}
+
+/* What the disk holds is not known any more, and asking it again could be answered from a cache that was never written:
+ * only a new start, which reads the log anew, can tell. */
+static void fatal(struct backend *b)
+{
+	const char *reason = sqlite3_errmsg(b->writer.db);
+	if (b->on_fatal)
+		b->on_fatal(reason);
+	log_error("the disk failed in a commit; ending, since nobody can say what was written", LOG_S("error", reason),
+		LOG_S("database", b->path));
+	_exit(EXIT_IO);
+}
+
+/* --- one job --- */
+
+static int find_command(struct sq_conn *c, struct store_find_command *q)
+{
+	struct sq s = sq_begin(c, SQ_FIND_COMMAND);
+	sq_text(&s, q->command_id);
+	q->found = sq_row(&s);
+	return sq_end(&s);
+}
+
+static int carry_out(struct sq_conn *c, struct store_job *job)
+{
+	switch ((enum job_kind)job->kind) {
+	case JOB_COMMIT: return sqlite_apply(c, CONTAINER_OF(job, struct change_set, job));
+	case JOB_FIND_COMMAND: return find_command(c, CONTAINER_OF(job, struct store_find_command, job));
+	case JOB_TOUCH: return sqlite_touch(c, CONTAINER_OF(job, struct store_touch, job));
+	case JOB_PUT_CHANNEL: return sqlite_put_channel(c, CONTAINER_OF(job, struct store_put_channel, job));
+	case JOB_DELETE_CHANNEL: return sqlite_delete_channel(c, CONTAINER_OF(job, struct store_delete_channel, job));
+	case JOB_PUT_USER: return sqlite_put_user(c, CONTAINER_OF(job, struct store_put_user, job));
+	case JOB_DELETE_USER: return sqlite_delete_user(c, CONTAINER_OF(job, struct store_delete_user, job));
+	default: return ERR_INTERNAL;
+	}
+}
+
+static int run(struct sq_conn *c, enum sq_text which)
+{
+	struct sq q = sq_begin(c, which);
+	return sq_run(&q);
+}
+
+/* Carries a job out so that either all of it or nothing is in the transaction. */
+static int save_and_carry_out(struct sq_conn *c, struct store_job *job)
+{
+	int err = run(c, SQ_SAVE);
+	if (err < 0)
+		return err;
+	err = carry_out(c, job);
+	if (sqlite3_get_autocommit(c->db))
+		return err; /* SQLite gave the whole transaction up */
+	int end = err < 0 ? run(c, SQ_UNDO) : 0;
+	if (end == 0)
+		end = run(c, SQ_KEEP);
+	return err < 0 ? err : end;
+}
+
+static void do_job(struct backend *b, struct store_job *job)
+{
+	enum store_fault fault = job->kind == JOB_COMMIT ? take_fault(b) : STORE_FAULT_NONE;
+	switch (fault) {
+	case STORE_FAULT_FAIL: job->err = ERR_STORE; return;
+	case STORE_FAULT_CONFLICT: job->err = ERR_CONFLICT; return;
+	case STORE_FAULT_UNKNOWN_UNWRITTEN: job->err = ERR_UNKNOWN; return;
+	case STORE_FAULT_DIE_BEFORE:
+	case STORE_FAULT_DIE_AFTER: b->dying = fault; break;
+	default: break;
+	}
+	job->err = sqlite_outside(save_and_carry_out(&b->writer, job));
+	if (fault == STORE_FAULT_UNKNOWN_WRITTEN && job->err == 0)
+		job->err = ERR_UNKNOWN;
+}
+
+/* --- one batch --- */
+
+/* Definitely nothing was written: whoever had succeeded has not. */
+static void fail_batch(struct backend *b, struct list *batch, int err)
+{
+	if (!sqlite3_get_autocommit(b->writer.db) && run(&b->writer, SQ_ROLLBACK) < 0)
+		fatal(b);
+	LIST_EACH(batch, l)
+	{
+		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
+		if (job->err == 0 || job->err == ERR_UNKNOWN)
+			job->err = sqlite_outside(err);
+	}
+	atomic_store(&b->health, ERR_STORE);
+}
+
+static void commit_batch(struct backend *b, struct list *batch)
+{
+	die_if(b, STORE_FAULT_DIE_BEFORE);
+	int err = run(&b->writer, SQ_COMMIT);
+	if (err == ERR_IO)
+		fatal(b);
+	if (err < 0) {
+		fail_batch(b, batch, err);
+		return;
+	}
+	die_if(b, STORE_FAULT_DIE_AFTER);
+	atomic_store_explicit(&b->health, 0, memory_order_relaxed);
+}
+
+void sqlite_write(struct backend *b, struct list *batch)
+{
+	b->dying = STORE_FAULT_NONE;
+	int err = run(&b->writer, SQ_BEGIN_WRITE);
+	if (err < 0) {
+		fail_batch(b, batch, err);
+		return;
+	}
+	LIST_EACH(batch, l)
+	{
+		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
+		do_job(b, job);
+		if (sqlite3_get_autocommit(b->writer.db)) {
+			fail_batch(b, batch, job->err < 0 ? job->err : ERR_STORE);
+			return;
+		}
+	}
+	commit_batch(b, batch);
+}
+
+/* --- forgetting --- */
+
+static int tidy_until(struct sq_conn *c, enum sq_text which, int64_t now)
+{
+	struct sq q = sq_begin(c, which);
+	sq_int(&q, now);
+	int err = sq_run(&q);
+	return err < 0 ? err : sq_changes(c);
+}
+
+static int tidy_commands(struct sq_conn *c, int64_t now)
+{
+	char oldest[ID_UUID_SIZE]; /* the least id of that millisecond, but for its random rest */
+	id_uuid7(now - COMMANDS_KEPT_MS, oldest);
+	struct sq q = sq_begin(c, SQ_TIDY_COMMANDS);
+	sq_str(&q, str_n(oldest, 13));
+	int err = sq_run(&q);
+	return err < 0 ? err : sq_changes(c);
+}
+
+bool sqlite_tidy(struct backend *b, int64_t now)
+{
+	int n_tombstones = tidy_until(&b->writer, SQ_TIDY_TOMBSTONES, now);
+	int n_replies = tidy_until(&b->writer, SQ_TIDY_REPLIES, now);
+	int n_commands = tidy_commands(&b->writer, now);
+	return n_tombstones >= 500 || n_replies >= 500 || n_commands >= 500;
+}

@@ -1,0 +1,360 @@
+/* The store's threads: one writes, a few read, and what they have done comes back to the loop.
+ *
+ *   store_commit -> writes lane -> writing thread: all that waits in one transaction -> done list -> loop -> job->done
+ *   store_read_… -> reads lane  -> a reading thread                                  -> done list -> loop -> job->done
+ */
+#include "store/store.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/backend.h"
+#include "store/lane.h"
+
+#define BATCH_MAX 256 /* jobs in one transaction: bounds how long the first of them waits for the last */
+#define READERS_DEFAULT 2
+#define READERS_MAX 16
+#define TIDY_EVERY_MS 60000
+
+struct store {
+	const struct backend_ops *ops;
+	struct backend *backend; /* owned */
+	struct loop *loop;	 /* borrowed */
+
+	struct lane writes;
+	struct lane reads;
+	uv_thread_t writer;
+	uv_thread_t readers[READERS_MAX];
+	struct backend_reader *reader_backends[READERS_MAX]; /* owned */
+	unsigned n_readers;
+
+	uv_mutex_t done_lock;
+	struct list done; /* of jobs */
+	bool done_posted;
+	struct post done_post;
+	unsigned n_threads; /* still running */
+
+	bool closing; /* set before the lanes are stopped */
+	void (*closed)(void *arg);
+	void *closed_arg;
+};
+
+/* --- coming back --- */
+
+static void free_store(struct store *s)
+{
+	for (unsigned i = 0; i < READERS_MAX; i++)
+		if (s->reader_backends[i])
+			s->ops->reader_close(s->reader_backends[i]);
+	if (s->backend)
+		s->ops->close(s->backend);
+	uv_mutex_destroy(&s->done_lock);
+	lane_fini(&s->writes);
+	lane_fini(&s->reads);
+	mem_free(s);
+}
+
+static void join_threads(struct store *s)
+{
+	uv_thread_join(&s->writer);
+	for (unsigned i = 0; i < s->n_readers; i++)
+		uv_thread_join(&s->readers[i]);
+}
+
+static void on_done_post(struct post *p)
+{
+	struct store *s = CONTAINER_OF(p, struct store, done_post);
+	struct list done;
+	list_init(&done);
+	uv_mutex_lock(&s->done_lock);
+	s->done_posted = false;
+	for (struct list *l; (l = list_shift(&s->done));)
+		list_push(&done, l);
+	bool last = s->n_threads == 0;
+	uv_mutex_unlock(&s->done_lock);
+
+	for (struct list *l; (l = list_shift(&done));) {
+		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
+		job->done(job, job->err);
+	}
+	if (!last)
+		return;
+	/* A callback may have handed over one more job, which was refused at once and waits for its own turn. */
+	uv_mutex_lock(&s->done_lock);
+	last = !s->done_posted;
+	uv_mutex_unlock(&s->done_lock);
+	if (!last)
+		return;
+	void (*closed)(void *arg) = s->closed;
+	void *arg = s->closed_arg;
+	join_threads(s);
+	free_store(s);
+	if (closed)
+		closed(arg);
+}
+
+/* With done_lock held. */
+static void post_done(struct store *s)
+{
+	if (s->done_posted)
+		return;
+	s->done_posted = true;
+	loop_post(s->loop, &s->done_post);
+}
+
+static void finish_jobs(struct store *s, struct list *jobs)
+{
+	uv_mutex_lock(&s->done_lock);
+	for (struct list *l; (l = list_shift(jobs));)
+		list_push(&s->done, l);
+	post_done(s);
+	uv_mutex_unlock(&s->done_lock);
+}
+
+static void finish_thread(struct store *s)
+{
+	uv_mutex_lock(&s->done_lock);
+	s->n_threads--;
+	if (s->closing)
+		post_done(s);
+	uv_mutex_unlock(&s->done_lock);
+}
+
+/* --- threads --- */
+
+static void write_thread(void *arg)
+{
+	struct store *s = arg;
+	struct list batch;
+	list_init(&batch);
+	int64_t tidy_at = clock_mono_ms() + TIDY_EVERY_MS;
+	int n;
+	while ((n = lane_take(&s->writes, BATCH_MAX, TIDY_EVERY_MS, &batch)) >= 0) {
+		if (n) {
+			s->ops->write(s->backend, &batch);
+			finish_jobs(s, &batch);
+		}
+		if (clock_mono_ms() >= tidy_at)
+			tidy_at = s->ops->tidy(s->backend, clock_wall_ms()) ? 0 : clock_mono_ms() + TIDY_EVERY_MS;
+	}
+	finish_thread(s);
+}
+
+struct reader_start {
+	struct store *store;
+	struct backend_reader *reader;
+};
+
+static void read_thread(void *arg)
+{
+	struct reader_start start = *(struct reader_start *)arg;
+	struct store *s = start.store;
+	mem_free(arg);
+	struct list one;
+	list_init(&one);
+	while (lane_take(&s->reads, 1, 0, &one) >= 0) {
+		s->ops->read(start.reader, CONTAINER_OF(one.next, struct store_job, link));
+		finish_jobs(s, &one);
+	}
+	finish_thread(s);
+}
+
+static int start_reader(struct store *s)
+{
+	unsigned i = s->n_readers;
+	int err = s->ops->reader_open(s->backend, &s->reader_backends[i]);
+	if (err < 0)
+		return err;
+	struct reader_start *start = mem_new(sizeof *start);
+	if (!start)
+		return ERR_NO_MEMORY;
+	*start = (struct reader_start){s, s->reader_backends[i]};
+	if (uv_thread_create(&s->readers[i], read_thread, start) < 0) {
+		mem_free(start);
+		return ERR_NO_MEMORY;
+	}
+	s->n_readers++;
+	s->n_threads++;
+	return 0;
+}
+
+/* n_threads is counted before any thread can end: none does until the lanes are stopped. */
+static int start_threads(struct store *s, unsigned n_readers)
+{
+	if (uv_thread_create(&s->writer, write_thread, s) < 0)
+		return ERR_NO_MEMORY;
+	s->n_threads = 1;
+	int err = 0;
+	for (unsigned i = 0; i < n_readers && err == 0; i++)
+		err = start_reader(s);
+	return err;
+}
+
+static void stop_lanes(struct store *s)
+{
+	lane_stop(&s->writes);
+	lane_stop(&s->reads);
+}
+
+/* --- open, close --- */
+
+static int init_store(struct store *s, const struct store_config *config)
+{
+	s->ops = &sqlite_ops;
+	s->loop = config->loop;
+	s->done_post.run = on_done_post;
+	list_init(&s->done);
+	if (uv_mutex_init(&s->done_lock) < 0)
+		return ERR_NO_MEMORY;
+	if (lane_init(&s->writes) < 0) {
+		uv_mutex_destroy(&s->done_lock);
+		return ERR_NO_MEMORY;
+	}
+	if (lane_init(&s->reads) < 0) {
+		lane_fini(&s->writes);
+		uv_mutex_destroy(&s->done_lock);
+		return ERR_NO_MEMORY;
+	}
+	return 0;
+}
+
+/* "sqlite:PATH" or a bare path; another scheme is not known here. */
+static int parse_url(const char *url, struct str *path, struct buf *why)
+{
+	*path = str_of(url ? url : "");
+	if (str_starts_with(*path, STR("sqlite:")))
+		*path = str_n(path->ptr + 7, path->len - 7);
+	else if (strstr(path->ptr, "://"))
+		path->len = 0;
+	if (path->len)
+		return 0;
+	buf_printf(why, "the database must be sqlite:PATH");
+	return ERR_CONFIG;
+}
+
+int store_open(const struct store_config *config, struct store **out, struct buf *why)
+{
+	struct str path;
+	int err = parse_url(config->url, &path, why);
+	if (err < 0)
+		return err;
+	struct store *s = mem_new(sizeof *s);
+	if (!s || init_store(s, config) < 0) {
+		mem_free(s);
+		buf_printf(why, "no memory to open the database");
+		return ERR_NO_MEMORY;
+	}
+	err = s->ops->open(config, path, &s->backend, why);
+	if (err == 0) {
+		unsigned n = config->n_readers ? config->n_readers : READERS_DEFAULT;
+		err = start_threads(s, n < READERS_MAX ? n : READERS_MAX);
+		if (err < 0)
+			buf_printf(why, "the database's threads could not be started");
+	}
+	if (err < 0) {
+		stop_lanes(s);
+		if (s->n_threads)
+			join_threads(s);
+		free_store(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void store_close(struct store *s, void (*closed)(void *arg), void *arg)
+{
+	assert(!s->closing);
+	s->closing = true;
+	s->closed = closed;
+	s->closed_arg = arg;
+	stop_lanes(s);
+}
+
+/* --- jobs --- */
+
+static void hand_over(struct store *s, struct store_job *job, enum job_kind kind)
+{
+	assert(job->done);
+	job->kind = kind;
+	job->err = 0;
+	list_init(&job->link);
+	int err = lane_put(JOB_IS_WRITE(kind) ? &s->writes : &s->reads, job);
+	if (err == 0)
+		return;
+	job->err = err == ERR_CLOSED ? ERR_STORE : err;
+	struct list refused;
+	list_init(&refused);
+	list_push(&refused, &job->link);
+	finish_jobs(s, &refused);
+}
+
+#define STORE_JOB(name, type, kind)                                                                                    \
+	void name(struct store *s, struct type *q)                                                                     \
+	{                                                                                                              \
+		hand_over(s, &q->job, kind);                                                                           \
+	}
+
+STORE_JOB(store_commit, change_set, JOB_COMMIT)
+STORE_JOB(store_find_command, store_find_command, JOB_FIND_COMMAND)
+STORE_JOB(store_touch, store_touch, JOB_TOUCH)
+STORE_JOB(store_put_channel, store_put_channel, JOB_PUT_CHANNEL)
+STORE_JOB(store_delete_channel, store_delete_channel, JOB_DELETE_CHANNEL)
+STORE_JOB(store_put_user, store_put_user, JOB_PUT_USER)
+STORE_JOB(store_delete_user, store_delete_user, JOB_DELETE_USER)
+STORE_JOB(store_read_call, store_read_call, JOB_READ_CALL)
+STORE_JOB(store_read_events, store_read_events, JOB_READ_EVENTS)
+STORE_JOB(store_read_history, store_read_history, JOB_READ_HISTORY)
+STORE_JOB(store_read_reply, store_read_reply, JOB_READ_REPLY)
+STORE_JOB(store_read_tombstone, store_read_tombstone, JOB_READ_TOMBSTONE)
+STORE_JOB(store_read_people, store_read_people, JOB_READ_PEOPLE)
+STORE_JOB(store_read_channel, store_read_channel, JOB_READ_CHANNEL)
+STORE_JOB(store_read_user, store_read_user, JOB_READ_USER)
+STORE_JOB(store_backup, store_backup, JOB_BACKUP)
+
+int store_load_live(struct store *s, int (*cb)(void *arg, struct call *call), void *arg)
+{
+	return s->ops->load_live(s->backend, cb, arg);
+}
+
+int store_health(const struct store *s)
+{
+	return s->ops->health(s->backend);
+}
+
+void store_inject(struct store *s, enum store_fault fault, unsigned nth)
+{
+	s->ops->inject(s->backend, fault, nth);
+}
+
+/* --- memory --- */
+
+void change_set_fini(struct change_set *cs)
+{
+	call_free(cs->call);
+	for (size_t i = 0; i < cs->n_events; i++)
+		call_event_fini(&cs->events[i]);
+	mem_free(cs->events);
+	mem_free(cs->reply.body);
+	cs->call = NULL;
+	cs->events = NULL;
+	cs->n_events = 0;
+	cs->reply.body = NULL;
+}
+
+void stored_events_free(struct stored_event *events, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		call_event_fini(&events[i].event);
+	mem_free(events);
+}
+
+void history_free(struct call **calls, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		call_free(calls[i]);
+	mem_free(calls);
+}
