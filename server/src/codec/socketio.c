@@ -2,6 +2,7 @@
 #include "codec/socketio.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "base/err.h"
 
@@ -83,19 +84,18 @@ int socketio_parse(struct str text, struct socketio_packet *out)
 	return payload_fits(out) ? 0 : ERR_PROTOCOL;
 }
 
-void socketio_put_head(struct buf *out, const struct socketio_packet *packet)
+struct str socketio_head(const struct socketio_packet *packet, char out[SOCKETIO_HEAD_SIZE])
 {
 	bool binary = packet->type == SOCKETIO_BINARY_EVENT || packet->type == SOCKETIO_BINARY_ACK;
+	bool named = !str_eq_z(packet->name_space, "/");
+	char attachments[8] = "", ack_id[24] = "";
 	assert(binary || packet->n_attachments == 0);
-	buf_put_c(out, (char)('0' + (int)packet->type));
-	if (binary) {
-		buf_put_u64(out, packet->n_attachments);
-		buf_put_c(out, '-');
-	}
-	if (!str_eq_z(packet->name_space, "/")) {
-		buf_put(out, packet->name_space);
-		buf_put_c(out, ',');
-	}
+	assert(packet->name_space.len <= SOCKETIO_MAX_NAMESPACE);
+	if (binary)
+		snprintf(attachments, sizeof attachments, "%u-", packet->n_attachments % 100);
 	if (packet->has_ack_id)
-		buf_put_u64(out, packet->ack_id);
+		snprintf(ack_id, sizeof ack_id, "%llu", (unsigned long long)packet->ack_id);
+	int n = snprintf(out, SOCKETIO_HEAD_SIZE, "%c%s%.*s%s%s", '0' + (int)packet->type, attachments,
+		named ? (int)packet->name_space.len : 0, packet->name_space.ptr, named ? "," : "", ack_id);
+	return str_n(out, (size_t)n);
 }

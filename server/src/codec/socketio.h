@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/str.h"
 
 /* More attachments are a broken packet: each one is held in memory until the last has come. */
@@ -42,7 +41,11 @@ struct socketio_packet {
  * an object or nothing, DISCONNECT nothing, events and acks an array, CONNECT_ERROR an object or a string. */
 int socketio_parse(struct str text, struct socketio_packet *out);
 
-/* Appends all that stands before the payload. With n_attachments the type must be a binary one. */
-void socketio_put_head(struct buf *out, const struct socketio_packet *packet);
+/* Room for every head whose namespace has at most SOCKETIO_MAX_NAMESPACE bytes. */
+#define SOCKETIO_MAX_NAMESPACE 128
+#define SOCKETIO_HEAD_SIZE (SOCKETIO_MAX_NAMESPACE + 24)
+
+/* Writes all that stands before the payload and returns it. With n_attachments the type must be a binary one. */
+struct str socketio_head(const struct socketio_packet *packet, char out[SOCKETIO_HEAD_SIZE]);
 
 #endif

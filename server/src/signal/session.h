@@ -1,0 +1,151 @@
+/* session: one device of a user. It outlives its socket by the resume window, and its legs with it.
+ *
+ *          CONNECT                     socket lost
+ *   (none) ------> connected (socket) ------------> lost --window over--> gone
+ *                      ^  |                          |
+ *                      |  +--DISCONNECT packet---> gone
+ *                      +------CONNECT with the resume token---+
+ */
+#ifndef BELLWIRE_SIGNAL_SESSION_H
+#define BELLWIRE_SIGNAL_SESSION_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "call/call.h"
+#include "codec/jwt.h"
+#include "signal/signal.h"
+#include "signal/sio.h"
+
+#define SESSION_ID_LEN 24
+
+/* What is relayed to a lost session waits for its return, up to so many bytes. */
+#define SESSION_HELD_MAX (128 * 1024)
+
+/* Commands of one session that may be without their answer. */
+#define SESSION_MAX_PENDING 64
+
+struct signal {
+	struct signal_config config;
+	struct sio_server sio;
+	struct eio_server echo; /* with protocol_echo */
+	struct map sessions;	/* by session id */
+	struct map users;	/* by user id; those with sessions */
+	struct list pending;	/* commands that wait for their reply */
+	size_t n_connected;
+	size_t n_closing; /* servers that are not closed yet */
+	bool draining;
+	bool closing;
+	struct sio_namespace webrtc;
+	void (*on_closed)(void *arg);
+	void *on_closed_arg;
+	struct buf scratch; /* for one packet in the making; never kept between events */
+};
+
+/* A user with sessions. */
+struct signal_user {
+	struct map_node node;
+	struct list sessions; /* oldest first */
+	size_t n_sessions;
+	char id[]; /* the user's id */
+};
+
+enum session_expiry { EXPIRY_FAR, EXPIRY_WARNED, EXPIRY_OVER };
+
+struct session {
+	struct signal *sig; /* borrowed */
+	struct map_node node;
+	struct list link; /* in its user's list */
+	struct signal_user *user;
+	struct sio_socket *socket; /* borrowed; null while lost */
+	struct timer timer;	   /* connected: the token's expiry; lost: the end of the window */
+	char id[SESSION_ID_LEN + 1];
+	bool is_server;
+	bool is_moderator;
+	enum session_expiry expiry;
+	int64_t expires_at; /* wall time */
+	char *name;	    /* owned; "" when none */
+	char *avatar_url;   /* owned; "" when none */
+	char *user_json;    /* owned: the user's id as a JSON string */
+	unsigned n_pending;
+	struct buf held; /* relayed packets for a lost session, parted as a polling body */
+
+	/* events: a token bucket, in thousandths */
+	int64_t tokens;
+	int64_t tokens_at; /* monotonic ms */
+	int64_t told_limited_at;
+};
+
+struct str session_user_id(const struct session *s);
+
+/* Null when there is none. */
+struct session *session_find(const struct signal *sig, struct str id);
+struct signal_user *session_user(const struct signal *sig, struct str user_id);
+
+/* A new session for these claims, still without a socket; id "" makes one. Makes room by ending this user's oldest lost
+ * session. ERR_OVERLOADED when the user has too many, ERR_NO_MEMORY. */
+int session_new(struct signal *sig, const struct jwt_claims *claims, struct str id, struct session **out);
+
+/* Takes name, rights and expiry from a newer token. ERR_NO_MEMORY: unchanged. */
+int session_set_claims(struct session *s, const struct jwt_claims *claims);
+
+/* Gives it a socket: one that it still has is disconnected. */
+void session_attach(struct session *s, struct sio_socket *so);
+
+/* Sends what was relayed to it while it was lost. */
+void session_send_held(struct session *s);
+
+/* Its socket is gone: the window runs. */
+void session_lose(struct session *s);
+
+/* Ends it: the call module is told. */
+void session_end(struct session *s);
+
+/* Frees it without telling anybody. */
+void session_free(struct session *s);
+
+/* (Re)arms the timer that warns of the token's end. */
+void session_watch_expiry(struct session *s);
+
+/* Whether the token's time is over. */
+bool session_expired(struct session *s);
+
+/* Takes one event's token. 0, or the milliseconds after which there is one again. */
+int64_t session_take_token(struct session *s);
+
+/* Whether a CONNECT with this id and proof may take the session up (signature under our key). */
+bool session_may_resume(const struct signal *sig, struct str id, struct str user_id, struct str token);
+
+/* Appends the proof. ERR_NO_MEMORY. */
+int session_put_resume_token(const struct session *s, struct buf *out);
+
+/* --- events to a session --- */
+
+/* Begins an event in sig->scratch: `2/webrtc,["EVENT",`; the caller writes the argument, then packet_send or
+ * packet_ready. The writer appends to the scratch. */
+struct json_writer packet_begin(struct signal *sig, const char *event);
+
+/* Closes it and gives the whole packet; ptr null without memory. */
+struct str packet_ready(struct signal *sig);
+
+/* Closes it and sends it, if the session has a socket. */
+void packet_send(struct session *s);
+
+/* Sends a ready packet, if the session has a socket. */
+void session_send(struct session *s, struct str packet);
+
+/* --- the namespace's handlers --- */
+
+void connect_on_connect(struct sio_socket *so, struct str auth);
+void connect_on_disconnect(struct sio_socket *so, bool by_client);
+void dispatch_on_event(struct sio_socket *so, const struct sio_event *e);
+
+/* The announcer's functions. */
+void deliver_announcement(void *arg, const struct call_announcement *a);
+size_t deliver_n_sessions(void *arg, struct str user_id);
+int deliver_find_session(void *arg, struct str user_id, struct str socket_id, char out[MODEL_SESSION_ID_SIZE]);
+
+/* Echo handlers of the conformance suites. */
+extern const struct sio_namespace echo_namespaces[2];
+extern const struct eio_handlers echo_eio_handlers;
+
+#endif
