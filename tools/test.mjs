@@ -4,7 +4,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inParallel, meson, root, run, seconds, tail } from "./lib.mjs";
+import { buildAll, inParallel, meson, root, run, seconds, tail } from "./lib/run.mjs";
 
 const total = { passed: 0, failed: 0 };
 const scratch = mkdtempSync(join(tmpdir(), "bellwire-test-"));
@@ -22,7 +22,12 @@ function report(name, startedAt, { passed, failed, trouble = "" }) {
 const broken = (trouble) => ({ passed: 0, failed: 1, trouble });
 
 const unescapeXml = (text) =>
-  text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&quot;/g, '"').replace(/&apos;/g, "'").replace(/&amp;/g, "&");
+  text
+    .replace(/&lt;/g, "<")
+    .replace(/&gt;/g, ">")
+    .replace(/&quot;/g, '"')
+    .replace(/&apos;/g, "'")
+    .replace(/&amp;/g, "&");
 
 /** Reads the counts out of cmocka's XML; a crash or an empty report is a failure of its own. */
 function cmockaCounts(name, result) {
@@ -92,7 +97,11 @@ async function cGroup(flavour, folder, build) {
     const chosen = tests.filter((test) => inSuite(test, "fuzz") === suite);
     if (chosen.length === 0 && suite) continue;
     const at = suite ? Date.now() : startedAt;
-    report(title, at, chosen.length ? add(await inParallel(chosen.map((test) => () => runMesonTest(test)))) : broken("no tests"));
+    report(
+      title,
+      at,
+      chosen.length ? add(await inParallel(chosen.map((test) => () => runMesonTest(test)))) : broken("no tests"),
+    );
   }
 }
 
@@ -160,9 +169,9 @@ async function packageTests() {
 const notSystem = new Set(["e2e", "lib", "faults", "node_modules"]);
 
 /** Builds what the system tests drive; false (and a counted failure) when that cannot be done. */
-async function buildAll() {
+async function buildForTests() {
   const startedAt = Date.now();
-  const built = await run("tools/build.sh", []);
+  const built = await buildAll();
   if (built.code === 0) return true;
   report("build", startedAt, broken(tail(built.output)));
   return false;
@@ -198,10 +207,10 @@ async function soakTests() {
 const groups = {
   c: cTests,
   packages: packageTests,
-  system: async () => (await buildAll()) && (await systemTests()),
-  e2e: async () => (await buildAll()) && (await browserTests("e2e/")),
-  calls: async () => (await buildAll()) && (await browserTests("e2e/call.test.ts")),
-  faults: async () => (await buildAll()) && (await vitestGroup("tests/faults", "tests", ["faults/"])),
+  system: async () => (await buildForTests()) && (await systemTests()),
+  e2e: async () => (await buildForTests()) && (await browserTests("e2e/")),
+  calls: async () => (await buildForTests()) && (await browserTests("e2e/call.test.ts")),
+  faults: async () => (await buildForTests()) && (await vitestGroup("tests/faults", "tests", ["faults/"])),
   soak: soakTests,
 };
 

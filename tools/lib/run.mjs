@@ -5,7 +5,7 @@ import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 export const cores = cpus().length;
 const binaries = join(root, "node_modules/.bin");
 
@@ -68,6 +68,9 @@ export async function meson(folder, { cc = "gcc", options = [], targets = [] } =
   }
   return run("ninja", ["-C", folder, "--quiet", ...targets]);
 }
+
+/** Builds the server, the packages and the demo. Debian's npm must not meet the pinned Node: it gets the plain PATH. */
+export const buildAll = () => run(join(root, "tools/build.sh"), [], { env: { PATH: process.env.PATH } });
 
 export const seconds = (sinceMs) => `${((Date.now() - sinceMs) / 1000).toFixed(1)} s`;
 
