@@ -1,4 +1,5 @@
-/* api: REST. Requests become call commands and reads of the store; answers are written as protocol/openapi.yaml says. */
+/* api: REST. Requests become call commands and reads of the store; answers are written as protocol/openapi.yaml says.
+ */
 #ifndef BELLWIRE_API_API_H
 #define BELLWIRE_API_API_H
 
@@ -17,9 +18,9 @@ struct store;
 struct api_ice {
 	const char *const *urls; /* stun:, turn: and turns: URLs (RFC 7064, 7065); borrowed */
 	size_t n_urls;
-	uint16_t own_port;	/* of the relay inside, under the name by which the client reached this server; 0: none */
-	struct str secret;	/* shared with the relays; borrowed */
-	int64_t ttl_ms;		/* how long credentials are valid */
+	uint16_t own_port; /* of the relay inside, under the name by which the client reached this server; 0: none */
+	struct str secret; /* shared with the relays; borrowed */
+	int64_t ttl_ms;	   /* how long credentials are valid */
 };
 
 struct api_config {
@@ -30,7 +31,8 @@ struct api_config {
 	struct api_ice ice;
 };
 
-/* Adds the routes under /api, /healthz and /readyz. ERR_BAD_FIELD: an ICE URL that is none; ERR_EXISTS, ERR_NO_MEMORY. */
+/* Adds the routes under /api, /healthz and /readyz. ERR_BAD_FIELD: an ICE URL that is none; ERR_EXISTS, ERR_NO_MEMORY.
+ */
 int api_new(const struct api_config *config, struct api **out);
 
 /* After the HTTP server has closed and the store has done all its jobs. */

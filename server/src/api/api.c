@@ -1,0 +1,54 @@
+/* The API's life: its routes are added once, and stay. */
+#include "api/resource.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+static const struct http_route *const resources[] = {
+	api_call_routes,
+	api_channel_routes,
+	api_ice_routes,
+	api_system_routes,
+};
+
+static int add_routes(struct api *api, const struct http_route *routes)
+{
+	int err = 0;
+	for (; err == 0 && routes->pattern; routes++) {
+		struct http_route route = *routes;
+		route.arg = api;
+		err = http_route(api->config.http, &route);
+	}
+	return err;
+}
+
+/* So that a path of the API that does not exist is a problem document, not the page of an application. */
+static int add_nothing_else(struct api *api)
+{
+	struct http_route route = {.method = NULL, .pattern = "/api/*path", .handler = NULL};
+	return http_route(api->config.http, &route);
+}
+
+int api_new(const struct api_config *config, struct api **out)
+{
+	struct api *api = mem_new(sizeof *api);
+	int err = api ? 0 : ERR_NO_MEMORY;
+	for (size_t i = 0; err == 0 && i < config->ice.n_urls; i++)
+		if (!api_is_ice_url(str_of(config->ice.urls[i])))
+			err = ERR_BAD_FIELD;
+	if (err == 0)
+		api->config = *config;
+	for (size_t i = 0; err == 0 && i < sizeof resources / sizeof resources[0]; i++)
+		err = add_routes(api, resources[i]);
+	if (err == 0)
+		err = add_nothing_else(api);
+	if (err < 0)
+		mem_free(api);
+	else
+		*out = api;
+	return err;
+}
+
+void api_free(struct api *api)
+{
+	mem_free(api);
+}
