@@ -123,8 +123,6 @@ static const char *read_create(struct http_req *req, const json_t *body, struct 
 	for (size_t i = 0; i < create->idempotency_key.len; i++)
 		if (create->idempotency_key.ptr[i] < 0x20 || create->idempotency_key.ptr[i] > 0x7e)
 			return "Idempotency-Key";
-	if (json_get_str(body, "startedBy", &create->started_by) < 0)
-		return "startedBy";
 	return NULL;
 }
 

@@ -39,10 +39,15 @@ int app_open(struct app *a, struct buf *why);
 /* Runs until SIGTERM or SIGINT, then stops politely. Returns the exit status. */
 int app_run(struct app *a);
 
-/* The relay, as the options want it; none for "none". Private to app/. */
+/* The rest is private to app/. */
+
+/* The relay, as the options want it; none for "none". */
 int app_open_turn(struct app *a, struct buf *why);
 
-/* "turn:127.0.0.1:3478" of the relay inside; false when there is none. Private to app/. */
+/* The port of the relay inside; false when there is none. */
 bool app_turn_port(const struct app *a, uint16_t *port);
+
+/* REST. */
+int app_open_api(struct app *a, struct buf *why);
 
 #endif

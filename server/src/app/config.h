@@ -59,6 +59,7 @@ struct config {
 	int64_t ping_timeout_ms;
 	int64_t connect_timeout_ms;
 	int64_t max_payload;
+	bool protocol_echo;
 
 	const char *token_user;
 	const char *token_name;

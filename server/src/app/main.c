@@ -4,7 +4,7 @@
 
 #include "app/commands.h"
 #include "app/config.h"
-#include "app/version.h"
+#include "version.h" /* made from version.h.in */
 
 static int command_version(char **argv);
 static int command_help(char **argv);

@@ -38,7 +38,7 @@ void config_help(FILE *out, enum command command)
 		const struct option *o = &options[i];
 		if (o->kind == KIND_GROUP && group_matters(i, command))
 			fprintf(out, "\n%s\n", o->key);
-		if (!(o->commands & command))
+		if (!(o->commands & command) || !o->help[0])
 			continue;
 		char flag[64];
 		snprintf(flag, sizeof flag, "--%s %s", o->key, o->argument);
@@ -62,6 +62,8 @@ void config_markdown(FILE *out)
 			fprintf(out, "\n## %s\n| flag | variable | default | meaning |\n|---|---|---|---|\n", o->key);
 			continue;
 		}
+		if (!o->help[0])
+			continue;
 		option_variable(o, variable);
 		fprintf(out, "| `--%s%s%s` | `%s` | %s%s%s | %s |\n", o->key, o->argument[0] ? " " : "", o->argument,
 			variable, o->fallback[0] ? "`" : "", o->fallback, o->fallback[0] ? "`" : "", o->help);

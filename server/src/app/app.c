@@ -1,0 +1,307 @@
+/* The program's life: every part opened after those it stands on, and closed in the opposite order. */
+#include "app/app.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/dev.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#define DRAIN_RETRY_MS 2000 /* what clients are told to wait before they come back */
+
+/* --- opening --- */
+
+static int open_keys(struct app *a, struct buf *why)
+{
+	struct buf secret = {0};
+	int err = config_secret(a->config.secret_file, "BELLWIRE_SECRET", &secret, why);
+	if (err == ERR_NOT_FOUND && a->is_dev)
+		err = dev_secret(a->config.data, &secret, why);
+	if (err == ERR_NOT_FOUND)
+		buf_printf(why, "no secret: give --secret-file FILE or BELLWIRE_SECRET; make one with: "
+				"head -c 32 /dev/urandom | base64");
+	jwt_keys_init(&a->keys);
+	if (err == 0)
+		err = jwt_keys_add_secret(&a->keys, buf_str(&secret));
+	buf_fini(&secret);
+	return err;
+}
+
+/* The secret shared with relays; without one, a relay of our own gets a key that is derived and lasts as long as ours.
+ */
+static int open_turn_secret(struct app *a, struct buf *why)
+{
+	unsigned char derived[JWT_MAC_SIZE];
+	int err = config_secret(a->config.turn_secret_file, "BELLWIRE_TURN_SECRET", &a->turn_secret, why);
+	if (err != ERR_NOT_FOUND)
+		return err;
+	err = jwt_keys_mac(&a->keys, STR("turn|secret"), derived);
+	if (err < 0)
+		return err;
+	buf_init(&a->turn_secret, JWT_MAX_SECRET);
+	id_base64_encode(&a->turn_secret, str_n((const char *)derived, sizeof derived));
+	return a->turn_secret.err;
+}
+
+static int open_data(struct app *a, struct buf *why)
+{
+	if (mkdir(a->config.data, 0700) == 0 || errno == EEXIST)
+		return 0;
+	buf_printf(why, "--data: cannot make %s: %s", a->config.data, strerror(errno));
+	return ERR_CONFIG;
+}
+
+static int open_store(struct app *a, struct buf *why)
+{
+	struct buf path;
+	buf_init(&path, 4096);
+	buf_printf(&path, "%s/bellwire.db", a->config.data);
+	buf_put_c(&path, 0);
+	struct store_config config = {.url = path.ptr, .loop = &a->loop};
+	int err = buf_ok(&path) ? store_open(&config, &a->store, why) : ERR_CONFIG;
+	buf_fini(&path);
+	return err;
+}
+
+static int open_calls(struct app *a, struct buf *why)
+{
+	const struct config *c = &a->config;
+	struct calls_config config = {.loop = &a->loop, .store = a->store};
+	(void)why;
+	call_limits_init(&config.limits);
+	config.limits.ring_ms = c->ring_ms;
+	config.limits.caller_grace_ms = c->caller_grace_ms;
+	config.limits.unreachable_ms = c->unreachable_ms;
+	config.limits.connect_ms = c->connect_ms;
+	config.limits.resume_ms = c->resume_ms;
+	config.limits.alone_ms = c->alone_ms;
+	config.limits.max_duration_ms = c->max_duration_ms;
+	config.limits.max_participants = (size_t)c->max_participants;
+	config.limits.max_legs = (size_t)c->max_joined;
+	config.limits.max_live = (size_t)c->max_calls;
+	a->calls = calls_new(&config);
+	return a->calls ? 0 : ERR_NO_MEMORY;
+}
+
+static int listen_failed(const struct app *a, int err, size_t at, struct buf *why)
+{
+	const char *address = at < a->config.listen.n ? a->config.listen.items[at] : "";
+	if (err == ERR_EXISTS)
+		buf_printf(why, "%s is in use by another program; choose another with --listen", address);
+	else if (err == ERR_FORBIDDEN)
+		buf_printf(why, "%s: ports below 1024 need a privilege; choose another with --listen", address);
+	else if (err == ERR_BAD_FIELD)
+		buf_printf(why, "%s is not an address of this machine", address);
+	else
+		buf_printf(why, "cannot listen on %s: %s", address, err_text(err));
+	return ERR_CONFIG;
+}
+
+static int open_http(struct app *a, struct buf *why)
+{
+	const struct config *c = &a->config;
+	struct addr listen[CONFIG_MAX_TEXTS];
+	size_t at = 0;
+	for (size_t i = 0; i < c->listen.n; i++) {
+		if (addr_parse(str_of(c->listen.items[i]), &listen[i]) == 0)
+			continue;
+		buf_printf(
+			why, "--listen: %s is not an address such as 127.0.0.1:8080 or [::1]:8080", c->listen.items[i]);
+		return ERR_CONFIG;
+	}
+	struct http_config config = {
+		.listen = listen,
+		.n_listen = c->listen.n,
+		.origins = c->origins.items,
+		.n_origins = c->origins.n,
+		.max_connections = (size_t)c->max_connections,
+		.drain_ms = c->drain_ms,
+	};
+	int err = http_server_new(&a->loop, &config, &at, &a->http);
+	return err < 0 ? listen_failed(a, err, at, why) : 0;
+}
+
+static int open_signal(struct app *a, struct buf *why)
+{
+	const struct config *c = &a->config;
+	struct signal_config config = {
+		.loop = &a->loop,
+		.http = a->http,
+		.calls = a->calls,
+		.keys = &a->keys,
+		.ping_interval_ms = c->ping_interval_ms,
+		.ping_timeout_ms = c->ping_timeout_ms,
+		.connect_timeout_ms = c->connect_timeout_ms,
+		.resume_ms = c->resume_ms,
+		.max_payload = (size_t)c->max_payload,
+		.max_connections = (size_t)c->max_connections,
+		.protocol_echo = c->protocol_echo,
+	};
+	struct call_announcer announcer;
+	(void)why;
+	int err = signal_new(&config, &a->signal);
+	if (err < 0)
+		return err;
+	signal_announcer(a->signal, &announcer);
+	calls_set_announcer(a->calls, &announcer);
+	return calls_start(a->calls);
+}
+
+static int open_web(struct app *a, struct buf *why)
+{
+	struct buf dir;
+	buf_init(&dir, 4096);
+	int err = 0;
+	if (a->config.web[0])
+		buf_put(&dir, str_of(a->config.web));
+	else if (a->is_dev)
+		err = dev_web_dir(&dir, why);
+	buf_put_c(&dir, 0);
+	if (err == 0 && dir.len > 1) {
+		struct http_files_config files = {.root = dir.ptr, .pattern = "/*path", .fallback = "index.html"};
+		err = http_files(a->http, &files);
+		if (err == ERR_NOT_FOUND)
+			buf_printf(why, "--web: there is no folder %s", dir.ptr);
+	}
+	if (err == 0 && a->is_dev)
+		err = dev_register(a->http, &a->keys);
+	buf_fini(&dir);
+	return err;
+}
+
+static void on_demo_filled(void *arg, int err)
+{
+	(void)arg;
+	if (err < 0)
+		log_error("the demo's channel could not be written", LOG_E(err));
+}
+
+static int open_demo(struct app *a, struct buf *why)
+{
+	(void)why;
+	return a->is_dev ? dev_fill_store(a->store, on_demo_filled, NULL) : 0;
+}
+
+/* In this order; each may use what stands before it. */
+static int (*const steps[])(struct app *a, struct buf *why) = {
+	open_data,
+	open_keys,
+	open_turn_secret,
+	open_http,
+	open_store,
+	open_calls,
+	open_signal,
+	app_open_turn,
+	app_open_api,
+	open_web,
+	open_demo,
+};
+
+/* --- closing: each part's callback closes the next --- */
+
+static void on_store_closed(void *arg)
+{
+	struct app *a = arg;
+	a->store = NULL;
+	loop_stop(&a->loop);
+}
+
+static void close_store(void *arg)
+{
+	struct app *a = arg;
+	if (a->store)
+		store_close(a->store, on_store_closed, a);
+	else
+		loop_stop(&a->loop);
+}
+
+static void close_http(void *arg)
+{
+	struct app *a = arg;
+	if (a->http)
+		http_server_close(a->http, close_store, a);
+	else
+		close_store(a);
+	a->http = NULL;
+}
+
+static void close_signal(void *arg)
+{
+	struct app *a = arg;
+	if (a->signal)
+		signal_close(a->signal, close_http, a);
+	else
+		close_http(a);
+}
+
+/* Everything that was opened, in the opposite order; to be called outside the loop. */
+static void app_close(struct app *a)
+{
+	loop_run(&a->loop); /* until the store has closed */
+	turn_stop(a->turn);
+	if (a->calls)
+		calls_free(a->calls);
+	if (a->signal)
+		signal_free(a->signal);
+	if (a->api)
+		api_free(a->api);
+	jwt_keys_fini(&a->keys);
+	buf_fini(&a->turn_secret);
+	loop_fini(&a->loop);
+}
+
+int app_open(struct app *a, struct buf *why)
+{
+	int err = loop_init(&a->loop);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; err == 0 && i < sizeof steps / sizeof steps[0]; i++)
+		err = steps[i](a, why);
+	if (err < 0) {
+		close_signal(a);
+		app_close(a);
+	}
+	return err;
+}
+
+/* --- running --- */
+
+static void stop(struct app *a)
+{
+	a->stopping = true;
+	log_info("stopping");
+	uv_close((uv_handle_t *)&a->on_term, NULL);
+	uv_close((uv_handle_t *)&a->on_int, NULL);
+	signal_drain(a->signal, DRAIN_RETRY_MS);
+	calls_drain(a->calls, close_signal, a);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct app *a = handle->data;
+	(void)number;
+	if (!a->stopping)
+		stop(a);
+}
+
+static void watch(struct app *a, uv_signal_t *handle, int number)
+{
+	uv_signal_init(&a->loop.uv, handle);
+	handle->data = a;
+	uv_signal_start(handle, on_signal, number);
+}
+
+int app_run(struct app *a)
+{
+	watch(a, &a->on_term, SIGTERM);
+	watch(a, &a->on_int, SIGINT);
+	app_close(a);
+	log_info("stopped");
+	return EXIT_OK;
+}
