@@ -9,6 +9,15 @@
 static const char *const once_only[] = {"host", "content-length", "transfer-encoding", "content-type", "authorization",
 	"origin", "upgrade", "expect", "range", "if-range", "sec-websocket-key", "sec-websocket-version"};
 
+/* llhttp lets an empty name pass. */
+static int check_names(const struct http_head *h)
+{
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (!head_is_token(h->fields[i].name))
+			return ERR_BAD_REQUEST;
+	return 0;
+}
+
 static int check_once(const struct http_head *h)
 {
 	for (size_t i = 0; i < sizeof once_only / sizeof *once_only; i++) {
@@ -112,7 +121,9 @@ static int check_expectation(struct http_head *h)
 
 int head_check(struct http_head *h)
 {
-	int err = check_once(h);
+	int err = check_names(h);
+	if (!err)
+		err = check_once(h);
 	if (!err)
 		err = check_host(h);
 	if (!err)

@@ -122,15 +122,12 @@ static int on_whole(llhttp_t *ll)
 	h->method = str_of(llhttp_method_name((llhttp_method_t)ll->method));
 	h->keep_alive = llhttp_should_keep_alive(ll) != 0;
 	h->wants_upgrade = (ll->flags & F_UPGRADE) && (ll->flags & F_CONNECTION_UPGRADE);
-	if (ll->http_major != 1 || ll->http_minor > 1) {
-		h->http_1_0 = false;
+	if (ll->http_major != 1 || ll->http_minor > 1)
 		return HPE_USER;
-	}
 	return 2; /* the body is ours: llhttp stops here */
 }
 
-/* RFC 9110 §5.6.2 */
-static bool is_token(struct str s)
+bool head_is_token(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
@@ -140,14 +137,25 @@ static bool is_token(struct str s)
 	return s.len > 0;
 }
 
+/* A request line that is right but for a version that we do not speak. */
+static bool is_other_version(struct str line)
+{
+	line.len = str_find(line, '\r');
+	if (line.len < 9 || !str_starts_with(str_n(line.ptr + line.len - 9, 9), STR(" HTTP/")))
+		return false;
+	const char *v = line.ptr + line.len - 3;
+	bool known = v[0] == '1' && (v[2] == '0' || v[2] == '1');
+	return v[0] >= '1' && v[0] <= '9' && v[1] == '.' && v[2] >= '0' && v[2] <= '9' && !known;
+}
+
 /* What llhttp's refusal means for the peer. */
 static int refusal(const struct http_head *h, llhttp_errno_t why)
 {
 	struct str line = str_n(h->text.ptr + h->line_at, h->text.len - h->line_at);
 	struct str first = str_n(line.ptr, str_find(line, ' '));
-	if (why == HPE_INVALID_METHOD && first.len < 32 && is_token(first))
+	if (why == HPE_INVALID_METHOD && first.len < 32 && head_is_token(first))
 		return ERR_NOT_IMPLEMENTED;
-	return why == HPE_INVALID_VERSION ? ERR_HTTP_VERSION : ERR_BAD_REQUEST;
+	return is_other_version(line) ? ERR_HTTP_VERSION : ERR_BAD_REQUEST;
 }
 
 static int take_apart(struct http_head *h)
@@ -164,8 +172,7 @@ static int take_apart(struct http_head *h)
 	llhttp_errno_t got = llhttp_execute(&ll, h->text.ptr, h->text.len);
 	if (got == HPE_PAUSED_UPGRADE && llhttp_get_error_pos(&ll) == h->text.ptr + h->text.len)
 		return head_check(h);
-	bool wrong_version = ll.http_major && (ll.http_major != 1 || ll.http_minor > 1);
-	return wrong_version && got != HPE_INVALID_METHOD ? ERR_HTTP_VERSION : refusal(h, got);
+	return refusal(h, got);
 }
 
 /* Where the request line began, once it is whole: line_at moved on. */

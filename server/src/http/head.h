@@ -62,6 +62,9 @@ struct str head_field(const struct http_head *h, struct str name);
 /* After the fields are known: the rules that concern several of them (check.c). */
 int head_check(struct http_head *h);
 
+/* RFC 9110 §5.6.2: what methods and field names are made of. */
+bool head_is_token(struct str s);
+
 /* Whether a comma-separated list holds a token, in any case (RFC 9110 §5.6.1). */
 bool head_list_has(struct str list, const char *token);
 

@@ -35,6 +35,7 @@ static int start(void **state)
 				  .max_body_bytes = 1000,
 				  .head_ms = 150,
 				  .body_ms = 150,
+				  .min_body_bytes = 50,
 				  .idle_ms = 200});
 	http_route(host.server, &(struct http_route){.method = "POST", .pattern = "/echo", .handler = on_echo});
 	http_route(host.server, &(struct http_route){.method = "GET", .pattern = "/echo", .handler = on_echo});
@@ -164,7 +165,7 @@ static void each_request_gets_its_status(void **state)
 			const char *request = fill(vectors[i].request);
 			int got = host_status(host_exchange(&host, str_of(request), steps[s]));
 			if (got != vectors[i].status)
-				print_error("step %zu: %d for %s\n", steps[s], got, request);
+				print_error("step %zu: %d for vector %zu: %s\n", steps[s], got, i, request);
 			assert_int_equal(got, vectors[i].status);
 		}
 	}
