@@ -6,8 +6,11 @@
 static const struct http_route *const resources[] = {
 	api_call_routes,
 	api_channel_routes,
+	api_history_routes,
 	api_ice_routes,
 	api_system_routes,
+	api_timeline_routes,
+	api_user_routes,
 };
 
 static int add_routes(struct api *api, const struct http_route *routes)

@@ -132,7 +132,7 @@ static void on_people(struct store_job *job, int err)
 		mem_free(l);
 		return;
 	}
-	lookup_end(l, call_may_see(call, str_of(l->claims.user_id), is_member) ? call : NULL);
+	lookup_end(l, call && call_may_see(call, str_of(l->claims.user_id), is_member) ? call : NULL);
 }
 
 static void on_call(struct store_job *job, int err)
