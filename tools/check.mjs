@@ -44,7 +44,10 @@ async function tidy() {
   const ours = files.filter((file) => /\/server\/src\//.test(file));
   const jobs = parts(ours, Math.ceil(ours.length / 4)).map((part) => async () => {
     const result = await run("clang-tidy", ["-p", "build-check-clang", "--quiet", ...part]);
-    return { code: result.code, output: result.stdout };
+    return {
+      code: result.code,
+      output: result.stdout.match(/^.*(?:error|warning): .*$/gm)?.join("\n") ?? result.output,
+    };
   });
   return merge(await inParallel(jobs));
 }

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -72,6 +73,8 @@ int socketio_parse(struct str text, struct socketio_packet *out)
 	if (!take_attachments(&rest, out))
 		return ERR_PROTOCOL;
 	take_namespace(&rest, out);
+	if (memchr(out->name_space.ptr, 0, out->name_space.len))
+		return ERR_PROTOCOL;
 	if (is_digit(rest)) {
 		if (!take_number(&rest, SOCKETIO_MAX_ACK_ID, &out->ack_id))
 			return ERR_PROTOCOL;
