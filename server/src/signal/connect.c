@@ -20,7 +20,6 @@ static void write_refusal(struct buf *out, int err)
 	jw_key(&w, "data");
 	jw_object(&w);
 	jw_kz(&w, "code", err_code(err));
-	jw_kbool(&w, "retryable", err_retryable(err));
 	jw_end_object(&w);
 	jw_end_object(&w);
 }
@@ -38,50 +37,55 @@ static int read_resume(struct signal *sig, const json_t *auth, const struct jwt_
 	return 0;
 }
 
-/* Finds or makes the session and reports it to the call module. */
-static int take_session(struct signal *sig, const struct jwt_claims *claims, struct str id, struct session **out)
-{
-	struct session *s = id.len ? session_find(sig, id) : NULL;
-	int err = s ? session_set_claims(s, claims) : session_new(sig, claims, id, &s);
-	if (err < 0)
-		return err;
-	*out = s;
-	/* An id that only the client still knows is from before a restart, or from after the window: the call module
-	 * knows better than we do whether there is a leg for it. */
-	if (id.len)
-		calls_session_resumed(sig->config.calls, session_user_id(s), str_of(s->id));
-	else
-		calls_session_opened(sig->config.calls, session_user_id(s), str_of(s->id));
-	log_info(id.len ? "session resumed" : "session opened", LOG_S("session", s->id), LOG_S("user", s->user->id));
-	return 0;
-}
-
-/* What a client has seen last of each call, kept from CONNECT until the answer was sent. */
-struct resync {
+/* Whom a CONNECT lets in, and what that client has seen last of each call. */
+struct admission {
 	struct session *session;
-	size_t n;
+	bool resumed;
+	size_t n_seen;
 	struct {
 		char call_id[ID_UUID_SIZE];
 		int64_t seq;
-	} calls[MAX_LAST_SEQ];
+	} seen[MAX_LAST_SEQ];
 };
 
+/* Finds or makes the session; id "" for a new one. */
+static int take_session(struct signal *sig, const struct jwt_claims *claims, struct str id, struct admission *out)
+{
+	out->resumed = id.len > 0;
+	out->session = out->resumed ? session_find(sig, id) : NULL;
+	return out->session ? session_set_claims(out->session, claims) : session_new(sig, claims, id, &out->session);
+}
+
+/* An id that only the client still knows is from before a restart, or from after the window: the call module knows
+ * whether there is a leg for it. */
+static void report(const struct admission *a)
+{
+	struct session *s = a->session;
+	struct calls *calls = s->sig->config.calls;
+	if (a->resumed)
+		calls_session_resumed(calls, session_user_id(s), str_of(s->id));
+	else
+		calls_session_opened(calls, session_user_id(s), str_of(s->id));
+	log_info(
+		a->resumed ? "session resumed" : "session opened", LOG_S("session", s->id), LOG_S("user", s->user->id));
+}
+
 /* Entries that are no call's id and number are passed over: they can only be of another time. */
-static void read_last_seq(const json_t *auth, struct resync *out)
+static void read_last_seq(const json_t *auth, struct admission *out)
 {
 	const char *key;
 	json_t *value;
 	json_object_foreach(json_object_get(auth, "lastSeq"), key, value)
 	{
-		if (out->n < MAX_LAST_SEQ && id_is_uuid(str_of(key)) && json_is_integer(value) &&
+		if (out->n_seen < MAX_LAST_SEQ && id_is_uuid(str_of(key)) && json_is_integer(value) &&
 			json_integer_value(value) >= 0) {
-			str_copy(out->calls[out->n].call_id, ID_UUID_SIZE, str_of(key));
-			out->calls[out->n++].seq = json_integer_value(value);
+			str_copy(out->seen[out->n_seen].call_id, ID_UUID_SIZE, str_of(key));
+			out->seen[out->n_seen++].seq = json_integer_value(value);
 		}
 	}
 }
 
-static int admit(struct signal *sig, struct str raw, struct resync *out)
+static int admit(struct signal *sig, struct str raw, struct admission *out)
 {
 	struct jwt_claims claims;
 	struct str token, id;
@@ -98,7 +102,7 @@ static int admit(struct signal *sig, struct str raw, struct resync *out)
 	if (err == 0)
 		err = read_resume(sig, auth, &claims, &id);
 	if (err == 0)
-		err = take_session(sig, &claims, id, &out->session);
+		err = take_session(sig, &claims, id, out);
 	if (err == 0)
 		read_last_seq(auth, out);
 	json_decref(auth);
@@ -138,22 +142,23 @@ static void on_resynced(void *arg, int err)
 		log_warn("missed events not sent", LOG_E(err));
 }
 
-static void tell(struct session *s, const struct resync *r)
+static void tell(const struct admission *a)
 {
+	struct session *s = a->session;
 	struct calls *calls = s->sig->config.calls;
 	struct json_writer w = packet_begin(s->sig, "sync");
 	write_sync(&w, s);
 	packet_send(s);
-	for (size_t i = 0; i < r->n; i++)
-		calls_resync(calls, session_user_id(s), str_of(s->id), str_of(r->calls[i].call_id), r->calls[i].seq,
+	for (size_t i = 0; i < a->n_seen; i++)
+		calls_resync(calls, session_user_id(s), str_of(s->id), str_of(a->seen[i].call_id), a->seen[i].seq,
 			on_resynced, NULL);
 }
 
 void connect_on_connect(struct sio_socket *so, struct str auth)
 {
 	struct signal *sig = so->ns->arg;
-	struct resync resync = {0};
-	int err = sig->draining ? ERR_DRAINING : admit(sig, auth, &resync);
+	struct admission admission = {0};
+	int err = sig->draining ? ERR_DRAINING : admit(sig, auth, &admission);
 	if (err < 0) {
 		struct buf refusal;
 		buf_init(&refusal, 1024);
@@ -163,9 +168,10 @@ void connect_on_connect(struct sio_socket *so, struct str auth)
 		return;
 	}
 	sio_accept(so);
-	session_attach(resync.session, so);
-	tell(resync.session, &resync);
-	session_send_held(resync.session);
+	session_attach(admission.session, so);
+	report(&admission);
+	tell(&admission);
+	session_send_held(admission.session);
 }
 
 void connect_on_disconnect(struct sio_socket *so, bool by_client)
