@@ -26,8 +26,8 @@ export function initials(name: string): string {
 /** A hue that depends on the id alone. */
 export function hueOf(id: string): number {
   let hash = 7;
-  for (const char of id) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) % 360_000;
-  return (hash * 47) % 360;
+  for (const char of id) hash = (hash * 33 + (char.codePointAt(0) ?? 0)) % 360_000;
+  return (hash * 73) % 360;
 }
 
 export function Avatar({ face, size = 40, pulse = false }: AvatarProps) {

@@ -51,16 +51,22 @@ function Entry({ entry, onCallBack }: { entry: HistoryEntry; onCallBack: CallHis
     <li className="bw-history__entry">
       <Avatar face={entry.peer} />
       <div className="bw-history__text">
-        <span className={isMissed ? "bw-history__name bw-history__name--missed" : "bw-history__name"}>
-          {entry.peer.name}
+        <span className="bw-history__line">
+          <span className={isMissed ? "bw-history__name bw-history__name--missed" : "bw-history__name"}>
+            {entry.peer.name}
+          </span>
+          <time
+            className="bw-history__moment"
+            dateTime={entry.startedAt.toISOString()}
+            title={entry.startedAt.toLocaleString()}
+          >
+            {formatMoment(entry.startedAt, new Date(), texts.yesterday)}
+          </time>
         </span>
         <span className="bw-history__detail">
           <DirectionMark entry={entry} />
           <span>{texts.outcome[entry.outcome]}</span>
           {entry.duration > 0 && <time dateTime={isoDuration(entry.duration)}>{formatDuration(entry.duration)}</time>}
-          <time dateTime={entry.startedAt.toISOString()}>
-            {formatMoment(entry.startedAt, new Date(), texts.yesterday)}
-          </time>
         </span>
       </div>
       {onCallBack && entry.outcome !== "ongoing" && (

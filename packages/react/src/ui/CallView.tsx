@@ -1,8 +1,8 @@
-/** A running call: the others large, oneself small; many people stand in a grid. */
+/** A running call: the others large, oneself small; many people stand in a grid, around a screen that one shares. */
 import type { CSSProperties, ReactNode } from "react";
 import { CallControls, type CallControlsProps } from "./CallControls.js";
 import { CallTimer } from "./CallTimer.js";
-import { ParticipantTile, type TileFace } from "./ParticipantTile.js";
+import { ParticipantTile, type ParticipantTileProps, ScreenTile, type TileFace } from "./ParticipantTile.js";
 import { Stage } from "./Stage.js";
 import { useTexts } from "./texts.js";
 
@@ -12,8 +12,10 @@ export interface CallViewProps
   others: TileFace[];
   /** When the call was answered, in milliseconds of this machine's clock; null until then. */
   answeredAt: number | null;
-  /** Whether the others are heard here. */
+  /** The others are not heard here. */
   isSoundOff?: boolean;
+  /** One's own screen is shared. */
+  isScreenSharing?: boolean;
   /** A sentence about trouble, above the people. */
   notice?: ReactNode;
 }
@@ -22,36 +24,36 @@ function columnsFor(people: number): number {
   return people === 3 ? 3 : Math.ceil(Math.sqrt(people));
 }
 
-function People({ own, others, isSoundOff }: Pick<CallViewProps, "own" | "others"> & { isSoundOff: boolean }) {
+interface Places {
+  layout: "pair" | "grid" | "screen";
+  of: (face: TileFace) => ParticipantTileProps["place"];
+}
+
+function placesFor(others: TileFace[], screen: TileFace | undefined): Places {
+  if (screen) return { layout: "screen", of: () => "many" };
+  if (others.length > 1) return { layout: "grid", of: () => "many" };
+  return { layout: "pair", of: (face) => (face.isLocal ? "own" : "main") };
+}
+
+/** All tiles are children of one element in every layout, so that a change of layout interrupts no sound. */
+function People({ own, others, isSoundOff }: { own: TileFace; others: TileFace[]; isSoundOff: boolean }) {
   const texts = useTexts();
-  const [only] = others;
-  if (!only) {
-    return (
-      <>
-        <p className="bw-stage__center bw-stage__waiting">{texts.waitingForOthers}</p>
-        <ParticipantTile face={own} place="own" />
-      </>
-    );
-  }
-  if (others.length === 1) {
-    return (
-      <>
-        <ParticipantTile key={only.id} face={only} place="main" silent={isSoundOff} />
-        <ParticipantTile face={own} place="own" />
-      </>
-    );
-  }
+  const screen = others.find((face) => face.screen);
+  const places = placesFor(others, screen);
+  const style = { "--bw-columns": columnsFor(others.length + 1) } as CSSProperties;
   return (
-    <div className="bw-grid" style={{ "--bw-columns": columnsFor(others.length + 1) } as CSSProperties}>
-      {others.map((face) => (
-        <ParticipantTile key={face.id} face={face} place="grid" silent={isSoundOff} />
+    <div className={`bw-people bw-people--${places.layout}`} style={style}>
+      {screen && <ScreenTile key={`screen of ${screen.key ?? screen.id}`} face={screen} silent={isSoundOff} />}
+      {others.length === 0 && <p className="bw-stage__waiting">{texts.waitingForOthers}</p>}
+      {[...others, own].map((face) => (
+        <ParticipantTile key={face.key ?? face.id} face={face} place={places.of(face)} silent={isSoundOff} />
       ))}
-      <ParticipantTile face={own} place="grid" />
     </div>
   );
 }
 
-export function CallView({ own, others, answeredAt, isSoundOff = false, notice, ...actions }: CallViewProps) {
+export function CallView(props: CallViewProps) {
+  const { own, others, answeredAt, isSoundOff = false, isScreenSharing = false, notice, ...actions } = props;
   const texts = useTexts();
   const names = others.map((face) => face.name).join(", ");
   return (
@@ -65,7 +67,7 @@ export function CallView({ own, others, answeredAt, isSoundOff = false, notice, 
         <CallControls
           isMuted={own.isMuted}
           isVideoEnabled={own.isVideoEnabled}
-          isScreenSharing={own.isScreenSharing}
+          isScreenSharing={isScreenSharing}
           isSoundOff={isSoundOff}
           {...actions}
         />

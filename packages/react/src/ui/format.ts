@@ -20,17 +20,11 @@ export function daysAgo(when: Date, now: Date): number {
   return Math.round((day(now) - day(when)) / 86_400_000);
 }
 
-/** "14:03" today, "Yesterday 14:03", else "3 Mar 14:03". */
+/** "14:03" today, "Yesterday", else "3 Mar", with the year when it is another. */
 export function formatMoment(when: Date, now: Date, yesterday: string): string {
-  const time = when.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
   const days = daysAgo(when, now);
-  if (days === 0) return time;
-  if (days === 1) return `${yesterday} ${time}`;
-  const sameYear = when.getFullYear() === now.getFullYear();
-  const date = when.toLocaleDateString(undefined, {
-    day: "numeric",
-    month: "short",
-    ...(sameYear ? {} : { year: "numeric" }),
-  });
-  return `${date} ${time}`;
+  if (days === 0) return when.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  if (days === 1) return yesterday;
+  const year = when.getFullYear() === now.getFullYear() ? {} : ({ year: "numeric" } as const);
+  return when.toLocaleDateString(undefined, { day: "numeric", month: "short", ...year });
 }

@@ -11,7 +11,6 @@ export const englishTexts = {
   dismiss: "Dismiss",
   close: "Close",
   you: "You",
-  youNamed: (name: string) => `${name} (you)`,
 
   incomingVideo: "Incoming video call",
   incomingAudio: "Incoming audio call",
@@ -30,7 +29,6 @@ export const englishTexts = {
   stopSharing: "Stop sharing",
   soundOn: "Turn sound on",
   soundOff: "Turn sound off",
-  microphone: "Mic",
   camera: "Camera",
   share: "Share",
   stop: "Stop",
@@ -50,10 +48,12 @@ export const englishTexts = {
   sharesScreen: (name: string) => `${name} shares the screen`,
   tileConnecting: "Connecting…",
   tileReconnecting: "Reconnecting…",
+  tileFailed: "No connection",
+  reconnectsTo: (name: string) => `The connection to ${name} is interrupted`,
   soundIsOff: "Sound off",
   clickToHear: "Click to hear",
   weakConnection: "Weak connection",
-  answered: (name: string) => `Call with ${name} begins`,
+  begins: "The call begins",
 
   callAgain: "Call again",
   endedWith: (duration: string) => `Call ended · ${duration}`,
@@ -83,7 +83,7 @@ export const englishTexts = {
   tryAgain: "Try again",
   callBack: (name: string) => `Call back ${name}`,
   someone: "Someone",
-  today: "Today",
+  group: "Group call",
   yesterday: "Yesterday",
   outcome: {
     completed: "Talked",
@@ -102,6 +102,31 @@ export const englishTexts = {
   reconnecting: "Connection lost. Reconnecting…",
   reconnectingInCall: "Connection to the server lost. Your call goes on while we reconnect.",
   offline: "No connection to the server.",
+
+  /** By the code of the error. */
+  errors: {
+    no_camera: "No camera was found. The call goes on with sound only.",
+    no_microphone: "No microphone was found. The others cannot hear you.",
+    permission_denied:
+      "The browser may not use your microphone or camera. You see and hear the others; to be heard, allow it beside the page's address and turn it on again.",
+    device_in_use: "Another program uses your microphone or camera. Close it there and turn it on again.",
+    device_lost: "The microphone or camera was unplugged.",
+    media_failed: "The microphone or camera could not be opened.",
+    not_supported: "This browser cannot do that here. Calls need a current browser and an https page.",
+    connection_failed: "No way to the other side was found. A firewall may be blocking the call.",
+    network: "The server does not answer.",
+    timeout: "The server did not answer in time.",
+    not_connected: "There is no connection to the server yet.",
+    token_failed: "Signing in failed.",
+    unauthorized: "You are not signed in any more.",
+    token_expired: "You are not signed in any more.",
+    not_a_member: "You are not a member of this channel.",
+    caller_busy: "You are in another call.",
+    call_not_found: "This call does not exist any more.",
+    call_ended: "This call is over.",
+    call_full: "This call is full.",
+    rate_limited: "Too many calls in a short time. Wait a moment and try again.",
+  },
 };
 
 export type Texts = typeof englishTexts;

@@ -1,0 +1,105 @@
+/** One user's whole client: home and call, over one connection. */
+import { BellwireProvider, useCall, useConnection } from "@bellwire/react";
+import { CallScreen, ConnectionBanner, errorText, type Face, Notice, RecentCalls, useTexts } from "@bellwire/react/ui";
+import { type ReactNode, useEffect, useState } from "react";
+import { Frame } from "./Frame.js";
+import { Home } from "./Home.js";
+import { clientOptions, type Identity } from "./identity.js";
+import { OpenIcon, PhoneCircleIcon } from "./pageIcons.js";
+import { CHANNEL, demoFace, PEOPLE } from "./people.js";
+import { type Settings, userAddress } from "./settings.js";
+
+/** The call that could not be begun, in words. */
+function useFailedStart() {
+  const texts = useTexts();
+  const { start } = useCall();
+  const { state, error } = useConnection();
+  const [failure, setFailure] = useState<string | null>(null);
+  const call = async (face: Face, type: "audio" | "video") => {
+    setFailure(null);
+    const made = await start({ channelId: CHANNEL, to: face.id, type });
+    if (!made) setFailure(error ? errorText(texts, error) : `${face.name} could not be called.`);
+  };
+  return { call, failure: state === "connected" ? failure : null, forget: () => setFailure(null) };
+}
+
+function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPane: boolean }) {
+  const texts = useTexts();
+  const connection = useConnection();
+  const { call: current } = useCall();
+  const { call, failure, forget } = useFailedStart();
+  const isInCall = current !== null && current.state !== "ended";
+  const isOnline = connection.state === "connected";
+  const reason = connection.error ? errorText(texts, connection.error) : undefined;
+  useEffect(() => {
+    document.title = `${me.name} · bellwire`;
+  }, [me]);
+  const notices = (
+    <>
+      <ConnectionBanner state={connection.state} reason={reason} onRetry={connection.retry} />
+      {failure && (
+        <Notice kind="error" onDismiss={forget}>
+          {failure}
+        </Notice>
+      )}
+    </>
+  );
+  return (
+    <div className={clientClass(isPane, current !== null)}>
+      <Home
+        me={me}
+        isOnline={isOnline}
+        notices={notices}
+        actions={actions}
+        people={PEOPLE.filter(({ id }) => id !== me.id)}
+        isDisabled={!isOnline || isInCall}
+        onCall={call}
+        history={<RecentCalls faceOf={demoFace} />}
+      />
+      <div className={current ? "call-place" : "call-place call-place--empty"}>
+        {/* Two clients share one room here: without sound at first, or one microphone would hear itself. */}
+        <CallScreen faceOf={demoFace} startSilent={isPane} ringback={!isPane} />
+        {!current && (
+          <p className="call-place-hint">
+            <PhoneCircleIcon />
+            Choose somebody to call
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function clientClass(isPane: boolean, hasCall: boolean): string {
+  return ["client", isPane ? "client--pane" : "client--framed", hasCall ? "client--busy" : ""].join(" ").trim();
+}
+
+const FOOTNOTE = "A page of one user. Open it as somebody else in another tab, or see two people side by side.";
+
+export function ClientPage({ identity, settings }: { identity: Identity; settings: Settings }) {
+  const [options] = useState(() => clientOptions(identity, settings));
+  const alone = (
+    <a
+      className="bw-button bw-button--round bw-button--plain"
+      href={userAddress(identity.face.id, settings, false)}
+      target="_blank"
+      rel="noopener"
+      aria-label={`Open ${identity.face.name} in a tab of its own`}
+      title="Open in a tab of its own"
+    >
+      <OpenIcon />
+    </a>
+  );
+  const contents = <Contents me={identity.face} actions={settings.isPane && alone} isPane={settings.isPane} />;
+  return (
+    <BellwireProvider options={options}>
+      {settings.isPane ? (
+        <main className="bw">{contents}</main>
+      ) : (
+        <Frame settings={settings} footnote={FOOTNOTE}>
+          {contents}
+        </Frame>
+      )}
+    </BellwireProvider>
+  );
+}

@@ -1,0 +1,41 @@
+/** Where one is between calls: oneself, the people, the calls of the past. */
+import { Avatar, type Face } from "@bellwire/react/ui";
+import type { ReactNode } from "react";
+import { People, type PeopleProps } from "./People.js";
+
+export interface HomeProps extends PeopleProps {
+  me: Face;
+  isOnline: boolean;
+  /** Trouble with the connection, or the outcome of what was tried last. */
+  notices?: ReactNode;
+  /** Beside the own name. */
+  actions?: ReactNode;
+  history: ReactNode;
+}
+
+export function Home({ me, isOnline, notices, actions, history, ...people }: HomeProps) {
+  return (
+    <div className="home">
+      <div className="me">
+        <Avatar face={me} size={48} />
+        <div className="me-text">
+          <h1 className="me-name">{me.name}</h1>
+          <span className="me-state" role="status">
+            <span className={isOnline ? "me-dot me-dot--on" : "me-dot"} />
+            {isOnline ? "Online" : "Not connected"}
+          </span>
+        </div>
+        {actions}
+      </div>
+      {notices}
+      <section aria-labelledby="people">
+        <h2 id="people">People</h2>
+        <People {...people} />
+      </section>
+      <section aria-labelledby="calls">
+        <h2 id="calls">Calls</h2>
+        {history}
+      </section>
+    </div>
+  );
+}

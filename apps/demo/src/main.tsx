@@ -1,0 +1,15 @@
+/** Where the page begins. */
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import "@bellwire/react/ui.css";
+import "./demo.css";
+import { App } from "./App.js";
+import { readSettings } from "./settings.js";
+
+const root = document.getElementById("root");
+if (!root) throw new Error("the page has no #root");
+createRoot(root).render(
+  <StrictMode>
+    <App settings={readSettings(new URL(location.href))} />
+  </StrictMode>,
+);

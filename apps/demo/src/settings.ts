@@ -1,0 +1,34 @@
+/** What the address of the page asks for. */
+
+export interface Settings {
+  /** Show this user alone; null: two panes, or whoever the token names. */
+  user: string | null;
+  /** A token handed over in the fragment, where it never reaches a server's log. */
+  token: string | null;
+  /** The page is one of two panes: sound is off at first, and there is no frame around it. */
+  isPane: boolean;
+  /** Media only over the relay. */
+  isRelayForced: boolean;
+  theme: "light" | "dark" | null;
+}
+
+export function readSettings(address: URL): Settings {
+  const query = address.searchParams;
+  const theme = query.get("theme");
+  return {
+    user: query.get("user"),
+    token: new URLSearchParams(address.hash.slice(1)).get("token"),
+    isPane: query.get("pane") === "1",
+    isRelayForced: query.get("relay") === "1",
+    theme: theme === "light" || theme === "dark" ? theme : null,
+  };
+}
+
+/** The address of one user's page, with the rest of the wishes kept. */
+export function userAddress(user: string, settings: Settings, isPane: boolean): string {
+  const query = new URLSearchParams({ user });
+  if (isPane) query.set("pane", "1");
+  if (settings.isRelayForced) query.set("relay", "1");
+  if (settings.theme) query.set("theme", settings.theme);
+  return `/?${query}`;
+}

@@ -1,0 +1,180 @@
+/** Everything that is seen of calls, tied to the client: put it once where calls shall appear. Shows nothing while
+ *  there is no call; an incoming one is asked about in a dialog over the page. */
+import type { CallSnapshot, ParticipantSnapshot } from "@bellwire/client";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useCall, useConnection, useIncomingCall, useLocalMedia } from "../hooks.js";
+import { announcement } from "./announce.js";
+import { CallEnded } from "./CallEnded.js";
+import { CallView } from "./CallView.js";
+import { ConnectionBanner } from "./ConnectionBanner.js";
+import { endedText } from "./endedText.js";
+import { errorText } from "./errorText.js";
+import { type FaceOf, otherTiles, ownTile, peerOf, plainFace } from "./faces.js";
+import { IncomingCallDialog } from "./IncomingCallDialog.js";
+import { Notice } from "./Notice.js";
+import { OutgoingCall, type OutgoingCallProps } from "./OutgoingCall.js";
+import { useTexts } from "./texts.js";
+
+export interface CallScreenProps {
+  /** How users are shown, if the host knows more of them than their tokens say. */
+  faceOf?: FaceOf;
+  /** The bell of an incoming call, the tone while it rings at the other side; both unless told otherwise. */
+  ringtone?: boolean;
+  ringback?: boolean;
+  /** Begin without playing the others' sound, and show a button for it: for several clients in one room. */
+  startSilent?: boolean;
+}
+
+type Trouble = CallSnapshot["error"];
+
+/** Trouble with a device or with the call itself, until it is put aside. */
+function Troubles({ call }: { call: CallSnapshot }) {
+  const texts = useTexts();
+  const [seen, setSeen] = useState<readonly Trouble[]>([]);
+  const { state } = useConnection();
+  const errors = [call.local.error, call.error].filter((error) => error !== null && !seen.includes(error));
+  return (
+    <>
+      <ConnectionBanner state={state} isInCall />
+      {errors.map(
+        (error) =>
+          error && (
+            <Notice key={error.code} onDismiss={() => setSeen((list) => [...list, error])}>
+              {errorText(texts, error)}
+            </Notice>
+          ),
+      )}
+    </>
+  );
+}
+
+function progressOf(call: CallSnapshot): OutgoingCallProps["progress"] {
+  if (call.isRemoteRinging) return "ringing";
+  return call.isUnreachable ? "unreachable" : "calling";
+}
+
+const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === "function";
+
+type PartProps = { call: CallSnapshot; faceOf: FaceOf };
+
+function useOwnTile(call: CallSnapshot, faceOf: FaceOf) {
+  const { user } = useConnection();
+  return ownTile(
+    call.local,
+    { userId: user?.id ?? "", name: user?.name ?? null, avatarUrl: user?.avatarUrl ?? null },
+    faceOf,
+  );
+}
+
+function Outgoing({ call, faceOf, ringback }: PartProps & { ringback: boolean }) {
+  const texts = useTexts();
+  const { hangUp } = useCall();
+  const { toggleMicrophone, toggleCamera } = useLocalMedia();
+  return (
+    <OutgoingCall
+      callee={peerOf(call.participants, call, faceOf, texts)}
+      progress={progressOf(call)}
+      own={useOwnTile(call, faceOf)}
+      ringback={ringback}
+      notice={<Troubles call={call} />}
+      onToggleMute={toggleMicrophone}
+      onToggleVideo={toggleCamera}
+      onCancel={hangUp}
+    />
+  );
+}
+
+function Running({ call, faceOf, startSilent }: PartProps & { startSilent: boolean }) {
+  const { hangUp } = useCall();
+  const local = useLocalMedia();
+  const [isSoundOff, setSoundOff] = useState(startSilent);
+  return (
+    <CallView
+      own={useOwnTile(call, faceOf)}
+      others={otherTiles(call, faceOf)}
+      answeredAt={call.answeredAt}
+      isSoundOff={isSoundOff}
+      isScreenSharing={local.isScreenSharing}
+      notice={<Troubles call={call} />}
+      onToggleMute={local.toggleMicrophone}
+      onToggleVideo={local.toggleCamera}
+      onToggleScreen={canShareScreen() ? local.toggleScreenShare : undefined}
+      onToggleSound={startSilent ? () => setSoundOff((isOff) => !isOff) : undefined}
+      onHangUp={hangUp}
+    />
+  );
+}
+
+function Ended({ call, faceOf }: PartProps) {
+  const texts = useTexts();
+  const { start, dismiss } = useCall();
+  const peer = peerOf(call.participants, call, faceOf, texts);
+  const { direction, duration, endReason: reason } = call;
+  const callAgain = () => {
+    const participants = [...new Set(call.participants.map(({ userId }: ParticipantSnapshot) => userId))];
+    start({ channelId: call.channelId, participants, mode: call.mode, type: call.callType });
+  };
+  const text =
+    reason === "failed" && call.error
+      ? errorText(texts, call.error)
+      : endedText(texts, { reason, duration, direction, peerName: peer.name });
+  return <CallEnded peer={peer} text={text} onCallAgain={callAgain} onClose={dismiss} />;
+}
+
+function Incoming({ faceOf, ringtone }: { faceOf: FaceOf; ringtone: boolean }) {
+  const { call, accept, decline } = useIncomingCall();
+  const [answeredId, setAnsweredId] = useState<string | null>(null);
+  if (!call) return null;
+  const caller = call.participants.find(({ userId }) => userId === call.startedBy);
+  return (
+    <IncomingCallDialog
+      key={call.id}
+      caller={faceOf(caller ?? { userId: call.startedBy, name: null, avatarUrl: null })}
+      callType={call.callType}
+      isWaiting={call.isWaiting}
+      ringtone={ringtone}
+      isBusy={answeredId === call.id}
+      onAccept={(video) => {
+        setAnsweredId(call.id);
+        accept({ audio: true, video });
+      }}
+      onDecline={() => {
+        setAnsweredId(call.id);
+        decline();
+      }}
+    />
+  );
+}
+
+/** The last thing worth telling; it stays until the next, for a live region speaks only when its text changes. */
+function Announcer({ call, faceOf }: { call: CallSnapshot | null; faceOf: FaceOf }) {
+  const texts = useTexts();
+  const before = useRef<CallSnapshot | null>(null);
+  const [text, setText] = useState("");
+  useEffect(() => {
+    if (call) setText((old) => announcement(texts, before.current, call, faceOf) || old);
+    before.current = call;
+  }, [call, texts, faceOf]);
+  return (
+    <div className="bw bw-visually-hidden" aria-live="polite">
+      {text}
+    </div>
+  );
+}
+
+export function CallScreen(props: CallScreenProps): ReactNode {
+  const { faceOf = plainFace, ringtone = true, ringback = true, startSilent = false } = props;
+  const { call } = useCall();
+  const isRingingOut = call?.state === "ringing-out" || (call?.state === "idle" && call.direction === "outgoing");
+  return (
+    <>
+      <Incoming faceOf={faceOf} ringtone={ringtone} />
+      <Announcer call={call} faceOf={faceOf} />
+      {call && isRingingOut && <Outgoing key={call.id} call={call} faceOf={faceOf} ringback={ringback} />}
+      {call && !isRingingOut && call.state !== "ended" && (
+        <Running key={call.id} call={call} faceOf={faceOf} startSilent={startSilent} />
+      )}
+      {call?.state === "ended" && <Ended key={call.id} call={call} faceOf={faceOf} />}
+    </>
+  );
+}

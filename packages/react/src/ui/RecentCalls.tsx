@@ -1,0 +1,46 @@
+/** The user's own history, tied to the client, with a way to call back. */
+import type { HistoryCall } from "@bellwire/client";
+import type { ReactNode } from "react";
+import { useCall, useConnection } from "../hooks.js";
+import { useCallHistory } from "../useCallHistory.js";
+import { CallHistory } from "./CallHistory.js";
+import { type FaceOf, historyEntry, plainFace } from "./faces.js";
+import { useTexts } from "./texts.js";
+
+export interface RecentCallsProps {
+  /** Only the calls of this channel. */
+  channelId?: string;
+  faceOf?: FaceOf;
+}
+
+export function RecentCalls({ channelId, faceOf = plainFace }: RecentCallsProps): ReactNode {
+  const texts = useTexts();
+  const { user, state } = useConnection();
+  const { call, start } = useCall();
+  const history = useCallHistory({ ...(channelId === undefined ? {} : { channelId }), limit: 20 });
+  const myId = user?.id ?? "";
+  const canCall = state === "connected" && (call === null || call.state === "ended");
+
+  const callBack = (old: HistoryCall) => {
+    const participants = old.participants.map(({ userId }) => userId).filter((userId) => userId !== myId);
+    start({ channelId: old.channelId, participants, mode: old.mode, type: old.callType });
+  };
+  return (
+    <CallHistory
+      entries={user ? history.calls.map((one) => historyEntry(one, myId, faceOf, texts)) : []}
+      isLoading={history.isLoading || !user}
+      hasFailed={history.error !== null}
+      hasMore={history.hasMore}
+      onLoadMore={history.loadMore}
+      onRetry={history.reload}
+      onCallBack={
+        canCall
+          ? (entry) => {
+              const old = history.calls.find(({ id }) => id === entry.id);
+              if (old) callBack(old);
+            }
+          : undefined
+      }
+    />
+  );
+}

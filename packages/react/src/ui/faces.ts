@@ -1,0 +1,87 @@
+/** From the client's snapshots to what the screens draw. */
+import type { CallSnapshot, HistoryCall, LocalSnapshot, ParticipantSnapshot } from "@bellwire/client";
+import type { Face } from "./Avatar.js";
+import type { HistoryEntry } from "./CallHistory.js";
+import type { TileFace } from "./ParticipantTile.js";
+import type { Texts } from "./texts.js";
+
+/** What is known of a user: at least the id. */
+export interface Known {
+  userId: string;
+  name: string | null;
+  avatarUrl: string | null;
+}
+
+/** How a host shows its users; by default as the server knows them. */
+export type FaceOf = (known: Known) => Face;
+
+export const plainFace: FaceOf = ({ userId, name, avatarUrl }) => ({ id: userId, name: name ?? userId, avatarUrl });
+
+const CONNECTIONS: Record<ParticipantSnapshot["media"], TileFace["connection"]> = {
+  new: "connecting",
+  connecting: "connecting",
+  connected: "connected",
+  reconnecting: "reconnecting",
+  failed: "failed",
+};
+
+function isInCall({ state, socketId }: ParticipantSnapshot): boolean {
+  return socketId !== null || state === "joined" || state === "reconnecting";
+}
+
+function participantTile(participant: ParticipantSnapshot, faceOf: FaceOf): TileFace {
+  const isAway = participant.state === "reconnecting";
+  return {
+    ...faceOf(participant),
+    key: participant.id,
+    stream: participant.stream,
+    screen: participant.isScreenSharing ? participant.screenStream : null,
+    isMuted: participant.isMuted,
+    isVideoEnabled: participant.isVideoEnabled,
+    isSpeaking: participant.isSpeaking,
+    connection: isAway ? "reconnecting" : CONNECTIONS[participant.media],
+    isWeak: participant.connectionQuality === "poor",
+  };
+}
+
+/** Everyone else who has a device in the call. */
+export function otherTiles(call: CallSnapshot, faceOf: FaceOf): TileFace[] {
+  return call.participants.filter(isInCall).map((participant) => participantTile(participant, faceOf));
+}
+
+export function ownTile(local: LocalSnapshot, me: Known, faceOf: FaceOf): TileFace {
+  return {
+    ...faceOf(me),
+    key: "own",
+    stream: local.stream,
+    isMuted: !local.isMicrophoneEnabled,
+    isVideoEnabled: local.isCameraEnabled,
+    isLocal: true,
+  };
+}
+
+/** Whom a call is with, as one face: the other person, or the group under its people's names. */
+export function peerOf(
+  people: readonly Known[],
+  call: { id: string; mode: string },
+  faceOf: FaceOf,
+  texts: Texts,
+): Face {
+  const [first] = people;
+  if (!first) return { id: call.id, name: call.mode === "group" ? texts.group : texts.someone };
+  if (people.length === 1) return faceOf(first);
+  return { id: call.id, name: people.map((known) => faceOf(known).name).join(", ") };
+}
+
+export function historyEntry(call: HistoryCall, myId: string, faceOf: FaceOf, texts: Texts): HistoryEntry {
+  const others = call.participants.filter((participant) => participant.userId !== myId);
+  return {
+    id: call.id,
+    peer: peerOf(others, call, faceOf, texts),
+    callType: call.callType,
+    direction: call.direction,
+    outcome: call.outcome,
+    startedAt: new Date(call.startedAt),
+    duration: call.duration,
+  };
+}
