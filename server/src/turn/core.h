@@ -15,8 +15,10 @@
 #define TURN_PERMISSION_MS (300 * 1000) /* RFC 8656 §9 */
 #define TURN_CHANNEL_MS (600 * 1000)	/* §12 */
 #define TURN_LIFETIME_S 600		/* §3.2: the default, and the least */
-#define TURN_CHANNEL_MIN 0x4000		/* §12 */
-#define TURN_CHANNEL_MAX 0x4FFF
+/* RFC 8656 §12 ends at 0x4FFF; clients of RFC 5766 §11 (coturn's among them) take numbers up to 0x7FFF, and nothing
+ * else on this port begins so. */
+#define TURN_CHANNEL_MIN 0x4000
+#define TURN_CHANNEL_MAX 0x7FFF
 #define TURN_WHEEL_SLOTS 4096 /* seconds; more than the longest lifetime */
 
 /* Room that a packet from a peer needs before it: the header of a Data indication (20), XOR-PEER-ADDRESS of IPv6 (24),

@@ -1,0 +1,236 @@
+/* The life of a relay worker: its thread, its sources of events, its commands. */
+#include "turn/worker.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+int worker_init(struct worker *w, struct turn_shared *shared)
+{
+	w->shared = shared;
+	w->epoll = w->wake = w->netlink = -1;
+	w->wake_source = SOURCE_WAKE;
+	w->netlink_source = SOURCE_NETLINK;
+	w->inbox.slots = mem_new((size_t)WORKER_SLOTS * WORKER_SLOT_STRIDE);
+	w->stream_buffer = mem_new(WORKER_STREAM_BUFFER);
+	list_init(&w->streams);
+	list_init(&w->with_output);
+	list_init(&w->commands);
+	map_init(&w->dtls_peers);
+	batch_init(&w->to_peers);
+	batch_init(&w->to_clients);
+	pthread_mutex_init(&w->lock, NULL);
+	turn_core_init(&w->core, shared, &worker_ops, w);
+	return w->inbox.slots && w->stream_buffer ? 0 : ERR_NO_MEMORY;
+}
+
+void worker_fini(struct worker *w)
+{
+	for (size_t i = 0; i < w->n_udp; i++)
+		close(w->udp[i].fd);
+	for (size_t i = 0; i < w->n_tcp; i++)
+		close(w->tcp[i].fd);
+	if (w->epoll >= 0)
+		close(w->epoll);
+	if (w->wake >= 0)
+		close(w->wake);
+	if (w->netlink >= 0)
+		close(w->netlink);
+	map_fini(&w->dtls_peers);
+	mem_free(w->inbox.slots);
+	mem_free(w->stream_buffer);
+	pthread_mutex_destroy(&w->lock);
+}
+
+bool worker_watch(struct worker *w, int fd, uint32_t events, void *source)
+{
+	struct epoll_event e = {.events = events, .data.ptr = source};
+	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+void worker_forget(struct worker *w, const void *source)
+{
+	for (int i = w->at_event + 1; i < w->n_events; i++)
+		if (w->events[i].data.ptr == source)
+			w->events[i].data.ptr = NULL;
+}
+
+void worker_flush(struct worker *w)
+{
+	batch_flush(&w->to_peers);
+	batch_flush(&w->to_clients);
+	uint64_t failed = w->to_peers.failed + w->to_clients.failed;
+	__atomic_store_n(&w->core.stats.send_failed, failed, __ATOMIC_RELAXED);
+	w->inbox.used = 0;
+	w->n_heads = 0;
+}
+
+/* Sends interface addresses' changes; without it (seldom: no netlink in a sandbox) they are read once a minute. */
+static int open_netlink(void)
+{
+	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof addr) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void on_netlink(struct worker *w)
+{
+	char drop[4096];
+	while (recv(w->netlink, drop, sizeof drop, MSG_DONTWAIT) > 0)
+		;
+	policy_read_own(&w->core.policy);
+}
+
+static void take_commands(struct worker *w)
+{
+	uint64_t count;
+	struct list *item;
+	if (read(w->wake, &count, sizeof count) < 0 && errno != EAGAIN)
+		return;
+	for (;;) {
+		pthread_mutex_lock(&w->lock);
+		item = list_shift(&w->commands);
+		pthread_mutex_unlock(&w->lock);
+		if (!item)
+			return;
+		struct command *cmd = CONTAINER_OF(item, struct command, link);
+		if (cmd->kind == COMMAND_ADOPT)
+			stream_adopt(w, cmd->stream);
+		else
+			turn_core_cut_user(&w->core, str_of(cmd->user));
+		mem_free(cmd);
+	}
+}
+
+static void on_event(struct worker *w, struct epoll_event *e)
+{
+	if (!e->data.ptr)
+		return;
+	switch (*(uint8_t *)e->data.ptr) {
+	case SOURCE_WAKE: take_commands(w); break;
+	case SOURCE_NETLINK: on_netlink(w); break;
+	case SOURCE_UDP: worker_read_udp(w, e->data.ptr); break;
+	case SOURCE_TCP: stream_accept(w, e->data.ptr); break;
+	case SOURCE_RELAY: worker_read_relay(w, e->data.ptr); break;
+	case SOURCE_STREAM: stream_event(w, e->data.ptr, e->events); break;
+	default: break;
+	}
+}
+
+static bool stopping(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	bool stop = w->stop;
+	pthread_mutex_unlock(&w->lock);
+	return stop;
+}
+
+static void on_second(struct worker *w)
+{
+	w->core.now.wall_s = clock_wall_ms() / 1000;
+	turn_core_tick(&w->core);
+	stream_tick(w);
+	if (w->netlink < 0 && w->core.now.mono_ms / 1000 % 60 == 0)
+		policy_read_own(&w->core.policy);
+}
+
+/* One clock call for each turn, however many packets it has. */
+static void turn_once(struct worker *w)
+{
+	w->n_events = epoll_wait(w->epoll, w->events, WORKER_EVENTS, 500);
+	int64_t before_s = w->core.now.mono_ms / 1000;
+	w->core.now.mono_ms = clock_mono_ms();
+	if (w->core.now.mono_ms / 1000 != before_s)
+		on_second(w);
+	for (w->at_event = 0; w->at_event < w->n_events; w->at_event++)
+		on_event(w, &w->events[w->at_event]);
+	worker_flush(w);
+	stream_flush_all(w);
+}
+
+static void drop_commands(struct worker *w)
+{
+	struct list *item;
+	while ((item = list_shift(&w->commands))) {
+		struct command *cmd = CONTAINER_OF(item, struct command, link);
+		if (cmd->kind == COMMAND_ADOPT)
+			stream_free(cmd->stream);
+		mem_free(cmd);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	w->core.now = (struct turn_now){clock_mono_ms(), clock_wall_ms() / 1000};
+	turn_core_tick(&w->core);
+	while (!stopping(w))
+		turn_once(w);
+	w->n_events = 0;
+	stream_close_all(w);
+	turn_core_fini(&w->core);
+	drop_commands(w);
+	if (w->dtls_door)
+		stream_free(w->dtls_door);
+	OPENSSL_thread_stop();
+	return NULL;
+}
+
+static bool watch_all(struct worker *w)
+{
+	bool ok = w->epoll >= 0 && w->wake >= 0 && worker_watch(w, w->wake, EPOLLIN, &w->wake_source);
+	if (w->netlink >= 0)
+		ok = ok && worker_watch(w, w->netlink, EPOLLIN, &w->netlink_source);
+	for (size_t i = 0; i < w->n_udp; i++)
+		ok = ok && worker_watch(w, w->udp[i].fd, EPOLLIN, &w->udp[i]);
+	for (size_t i = 0; i < w->n_tcp; i++)
+		ok = ok && worker_watch(w, w->tcp[i].fd, EPOLLIN, &w->tcp[i]);
+	return ok;
+}
+
+int worker_start(struct worker *w)
+{
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	w->netlink = open_netlink();
+	if (!watch_all(w))
+		return ERR_IO;
+	if (w->netlink < 0)
+		log_warn("turn: no netlink, addresses are read once a minute");
+	return pthread_create(&w->thread, NULL, run, w) == 0 ? 0 : ERR_NO_MEMORY;
+}
+
+static void wake(struct worker *w)
+{
+	uint64_t one = 1;
+	if (write(w->wake, &one, sizeof one) < 0)
+		log_error("turn: a worker could not be woken", LOG_I("errno", errno));
+}
+
+void worker_post(struct worker *w, struct command *cmd)
+{
+	pthread_mutex_lock(&w->lock);
+	list_push(&w->commands, &cmd->link);
+	pthread_mutex_unlock(&w->lock);
+	wake(w);
+}
+
+void worker_stop(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_mutex_unlock(&w->lock);
+	wake(w);
+	pthread_join(w->thread, NULL);
+}
