@@ -107,18 +107,26 @@ static void on_uv_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *bytes)
 	}
 }
 
+static void set_reading(struct stream *s, bool on)
+{
+	if (on == s->reading || (on && s->ended))
+		return;
+	if (on)
+		s->reading = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_uv_read) == 0;
+	else
+		s->reading = uv_read_stop((uv_stream_t *)&s->tcp) != 0;
+}
+
 void stream_read_start(struct stream *s)
 {
-	if (s->reading || s->ended || s->state == STREAM_CLOSED)
-		return;
-	s->reading = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_uv_read) == 0;
+	if (s->state == STREAM_OPEN)
+		set_reading(s, true);
 }
 
 void stream_read_stop(struct stream *s)
 {
-	if (s->reading)
-		uv_read_stop((uv_stream_t *)&s->tcp);
-	s->reading = false;
+	if (s->state == STREAM_OPEN)
+		set_reading(s, false);
 }
 
 size_t stream_queued(const struct stream *s)
@@ -291,7 +299,7 @@ static void finish(struct stream *s)
 		stream_abort(s);
 		return;
 	}
-	stream_read_start(s);
+	set_reading(s, true);
 	if (!s->reading || timer_start(s->net->loop, &s->timer, LINGER_MS, on_linger, s) != 0)
 		stream_abort(s);
 }
@@ -301,7 +309,7 @@ void stream_close(struct stream *s)
 	if (s->state != STREAM_OPEN)
 		return;
 	s->state = STREAM_FLUSHING;
-	stream_read_stop(s);
+	set_reading(s, false);
 	if (s->broken)
 		stream_abort(s);
 	else if (!s->flight)

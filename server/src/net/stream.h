@@ -70,6 +70,7 @@ int stream_open(struct stream *s, struct net *net, int fd, const struct stream_c
 
 void stream_limit(struct stream *s, size_t max_queue, int64_t stall_ms);
 
+/* Nothing once it is closing. */
 void stream_read_start(struct stream *s);
 void stream_read_stop(struct stream *s);
 

@@ -33,8 +33,8 @@ static int start(void **state)
 	host_start(&host, (struct http_config){.origins = origins,
 				  .n_origins = 1,
 				  .max_body_bytes = 1000,
-				  .head_ms = 150,
-				  .body_ms = 150,
+				  .head_ms = 400,
+				  .body_ms = 400,
 				  .min_body_bytes = 50,
 				  .idle_ms = 200});
 	http_route(host.server, &(struct http_route){.method = "POST", .pattern = "/echo", .handler = on_echo});
