@@ -26,6 +26,7 @@ struct stream {
 	uint8_t state;
 	bool wants_write; /* epoll asks for it */
 	bool broken;	  /* close it as soon as nobody uses it */
+	bool has_more;	  /* TLS: another record follows at once */
 	bool peeks;	  /* DTLS: reading leaves the datagram */
 	int fd;		  /* owned; -1 for DTLS */
 	SSL *ssl;	  /* owned; null for TCP */
