@@ -1,7 +1,9 @@
 /** Everything that is seen of calls, tied to the client: put it once where calls shall appear. Shows nothing while
- *  there is no call; an incoming one is asked about in a dialog over the page. */
+ *  there is no call; an incoming one is asked about in a dialog over the page, outside of this place, which may be
+ *  hidden as long as it is empty. */
 import type { CallSnapshot, ParticipantSnapshot } from "@bellwire/client";
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { createPortal } from "react-dom";
 import { useCall, useConnection, useIncomingCall, useLocalMedia } from "../hooks.js";
 import { announcement } from "./announce.js";
 import { CallEnded } from "./CallEnded.js";
@@ -126,7 +128,7 @@ function Incoming({ faceOf, ringtone }: { faceOf: FaceOf; ringtone: boolean }) {
   const [answeredId, setAnsweredId] = useState<string | null>(null);
   if (!call) return null;
   const caller = call.participants.find(({ userId }) => userId === call.startedBy);
-  return (
+  return createPortal(
     <IncomingCallDialog
       key={call.id}
       caller={faceOf(caller ?? { userId: call.startedBy, name: null, avatarUrl: null })}
@@ -142,7 +144,8 @@ function Incoming({ faceOf, ringtone }: { faceOf: FaceOf; ringtone: boolean }) {
         setAnsweredId(call.id);
         decline();
       }}
-    />
+    />,
+    document.body,
   );
 }
 
