@@ -20,18 +20,20 @@ ninja -C build $quiet
 [ ! -x build/server/src/app/bellwire ] || ln -sf server/src/app/bellwire build/bellwire
 
 # The page is built anew when any of its sources is newer than the last build.
+stamp=build/page.stamp
 page_is_old() {
-	[ -f apps/demo/dist/index.html ] || return 0
-	[ -n "$(find packages apps package-lock.json \( -name node_modules -o -name dist \) -prune -o \
-		-type f -newer apps/demo/dist/index.html -print -quit)" ]
+	[ -f apps/demo/dist/index.html ] && [ -f $stamp ] || return 0
+	[ -n "$(find packages apps package-lock.json README.md \( -name node_modules -o -name dist \) -prune -o \
+		-type f -newer $stamp -print -quit)" ]
 }
 
 if [ -f apps/demo/package.json ] && page_is_old; then
 	echo "build: packages and demo"
-	if ! npm run build --workspaces --if-present >build/web.log 2>&1 </dev/null; then
-		tail -n 60 build/web.log >&2
-		echo "build: the page could not be built; the whole output is in build/web.log" >&2
+	touch $stamp.new
+	if ! npm run build --workspaces --if-present >build/page.log 2>&1 </dev/null; then
+		tail -n 60 build/page.log >&2
+		echo "build: the page could not be built; the whole output is in build/page.log" >&2
 		exit 1
 	fi
-	touch apps/demo/dist/index.html
+	mv $stamp.new $stamp
 fi

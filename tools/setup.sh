@@ -11,7 +11,7 @@ packages_of() {
 		# Another Node than Debian's brings its own npm; Debian's npm beside it would conflict.
 		if ! command -v node >/dev/null || ! command -v npm >/dev/null; then echo nodejs npm; fi
 		;;
-	check) echo clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm git ;;
+	check) echo clang clang-format clang-tidy libclang-rt-14-dev llvm git ;;
 	test) echo clang libclang-rt-14-dev llvm chromium coturn iproute2 nftables libnss3-tools strace procps ;;
 	e2e) echo firefox-esr ;;
 	*)
