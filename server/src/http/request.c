@@ -50,7 +50,8 @@ int http_req_set_params(struct http_req *req, const struct route_match *m)
 		if (n < 0)
 			return ERR_BAD_REQUEST;
 		req->params[req->n_params++] = (struct route_param){m->params[i].name, str_n(at, (size_t)n)};
-		at += n;
+		if (n)
+			at += n;
 	}
 	return 0;
 }

@@ -269,6 +269,7 @@ static void without_memory_a_socket_fails_alone(void **state)
 		assert_null(socket_now);
 		assert_int_equal(http_server_n_connections(host.server), 0);
 	}
+	n_closed = 0;
 	messages_go_both_ways(state);
 }
 
