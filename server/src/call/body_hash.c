@@ -27,6 +27,7 @@ uint64_t call_body_hash(const struct call_create *create, struct str actor_id)
 	for (size_t i = 0; i < create->n_participants; i++)
 		people += add_str(FNV_START, create->participants[i]);
 	uint64_t hash = add_str(FNV_START, actor_id);
+	hash = add_str(hash, create->id);
 	hash = add_str(hash, create->channel_id);
 	hash = add_str(hash, create->metadata);
 	hash = add(hash, numbers, sizeof numbers);

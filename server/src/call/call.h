@@ -43,6 +43,9 @@ struct call_announcer {
 	/* Sessions of a user whose sockets are connected now. */
 	size_t (*n_sessions)(void *arg, struct str user_id);
 
+	/* Whether a session's socket is connected now. May be null. */
+	bool (*is_connected)(void *arg, struct str session_id);
+
 	/* A user's own session by its Socket.IO id or session id: writes the session id, or ERR_NOT_FOUND. */
 	int (*find_session)(void *arg, struct str user_id, struct str socket_id, char out[MODEL_SESSION_ID_SIZE]);
 };
@@ -71,8 +74,8 @@ void calls_drain(struct calls *c, void (*cb)(void *arg), void *arg);
 /* After the store has been stopped: nothing may call back any more. Waiting commands are answered ERR_DRAINING. */
 void calls_free(struct calls *c);
 
-/* Asks. cb is called exactly once, after the commit, possibly before calls_submit returns (when refused at once) and
- * else later. cmd is copied. cb may be null. */
+/* Asks. cb is called exactly once, after the commit if there is one, and possibly before calls_submit returns. cmd is
+ * copied. cb may be null. */
 void calls_submit(struct calls *c, const struct call_command *cmd, call_reply_cb cb, void *arg);
 
 /* What becomes of sessions: a new one; its socket lost (the resume window runs); back in the window with the same

@@ -102,7 +102,7 @@ static void drop_events(struct call_decision *d)
 {
 	for (size_t i = 0; i < d->n_events; i++)
 		call_event_fini(&d->events[i]);
-	d->n_events = 0;
+	d->n_events = d->n_numbered = 0;
 }
 
 /* A refusal leaves nothing behind; what nobody wrote or moved is not kept either. */

@@ -59,8 +59,9 @@ struct call_decision {
 	enum call_change change;
 	struct call *next; /* owned; null with CHANGE_NONE. Legs that go are LEG_GONE in it: call_settle drops them */
 
-	/* What is said, in order. seq 0: outside the numbering, never stored. */
+	/* What is said, in order: first the numbered ones, which are stored, then what is outside the numbering. */
 	struct call_event *events; /* owned */
+	size_t n_numbered;
 	size_t n_events;
 	size_t cap_events;
 
@@ -90,6 +91,9 @@ struct leg *call_leg(const struct call *c, const char *leg_id);
 /* Whether an event is for this participant's sessions, by the state that the call has after it. Not for TO_LEGS, TO_LEG
  * (which are about devices) and TO_CHANNEL. */
 bool call_event_is_for(const struct call *c, const struct call_event *e, const struct participant *p);
+
+/* Direct or group: as asked for, else by the number of others. */
+enum call_mode call_mode_of(const struct call_create *create, size_t n_others);
 
 /* A hash of the request that stays the same over restarts and across nodes: participants in any order. */
 uint64_t call_body_hash(const struct call_create *create, struct str actor_id);

@@ -10,7 +10,7 @@ static int refuse(struct change *ch, const char *field, int err)
 	return err;
 }
 
-static enum call_mode mode_of(const struct call_create *create, size_t n_others)
+enum call_mode call_mode_of(const struct call_create *create, size_t n_others)
 {
 	if (create->has_mode)
 		return create->mode;
@@ -28,7 +28,7 @@ static int check_request(struct change *ch)
 		return refuse(ch, "participants", ERR_TOO_MANY_PARTICIPANTS);
 	if (create->has_mode && create->mode == CALL_DIRECT && n != 1)
 		return refuse(ch, "mode", ERR_BAD_FIELD);
-	if (create->no_ring && mode_of(create, n) == CALL_DIRECT)
+	if (create->no_ring && call_mode_of(create, n) == CALL_DIRECT)
 		return refuse(ch, "ring", ERR_BAD_FIELD);
 	if (create->ring_ms && (create->ring_ms < limits->ring_min_ms || create->ring_ms > limits->ring_max_ms))
 		return refuse(ch, "ringTimeout", ERR_BAD_FIELD);
@@ -71,7 +71,7 @@ static int init_call(struct change *ch)
 	const struct call_create *create = &ch->cmd->create;
 	int64_t ring_ms = create->ring_ms ? create->ring_ms : ch->facts->limits->ring_ms;
 	c->type = create->type;
-	c->mode = mode_of(create, ch->facts->n_people);
+	c->mode = call_mode_of(create, ch->facts->n_people);
 	c->started_at = c->last_seen_at = ch->now;
 	c->ring_expires_at = ch->now + ring_ms;
 	c->body_hash = ch->facts->body_hash;

@@ -34,6 +34,17 @@ static void take_media(struct change *ch)
 		ch->me->changed = true;
 }
 
+/* What the token says of a user is newer than what was known when they were invited. */
+static void learn(struct change *ch)
+{
+	const struct call_actor *actor = &ch->cmd->actor;
+	struct user *user = &ch->me->user;
+	if (actor->name.len && actor->name.len < sizeof user->name)
+		str_copy(user->name, sizeof user->name, actor->name);
+	if (actor->avatar_url.len && actor->avatar_url.len < sizeof user->avatar_url)
+		str_copy(user->avatar_url, sizeof user->avatar_url, actor->avatar_url);
+}
+
 static void greet(struct change *ch, const struct leg *leg)
 {
 	tell_joined(ch, leg);
@@ -57,6 +68,7 @@ static int come_in(struct change *ch, struct str session_id)
 	if (change_n_legs(c, NULL) >= ch->facts->limits->max_legs)
 		return ERR_CALL_FULL;
 	change_enter(ch, ch->me);
+	learn(ch);
 	take_media(ch);
 	struct leg *leg = change_add_leg(ch, ch->me, session_id);
 	if (!leg)

@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+#include <assert.h>
+
 #define PAYLOAD_MAX (256 * 1024)
 
 static struct call_event *event_new(struct change *ch)
@@ -40,6 +42,8 @@ static struct call_event *begin(struct change *ch, const char *type, enum audien
 
 struct call_event *event_begin(struct change *ch, const char *type, enum audience audience)
 {
+	assert(ch->err || ch->out->n_events == ch->out->n_numbered);
+	ch->out->n_numbered++;
 	return begin(ch, type, audience, ++ch->next->seq);
 }
 
