@@ -2,4 +2,4 @@
 export { launchChromium, newPerson, note, type PersonOptions, screenshot } from "./browser.js";
 export { type Coturn, startCoturn, turnCredential, turnSecret } from "./coturn.js";
 export { makeNamespace, type Namespace } from "./namespace.js";
-export { type MediaState, mediaState, moreFrames, untilMedia } from "./peers.js";
+export { clickToFirstFrame, type MediaState, mediaState, moreFrames, untilMedia } from "./peers.js";

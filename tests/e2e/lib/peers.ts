@@ -1,15 +1,26 @@
-// What a page's RTCPeerConnections do, seen from outside: each one made is kept in a list that getStats is asked through.
+// What a page's RTCPeerConnections and devices do, seen from outside: each one made is kept in a list that tests ask.
 import type { Frame, Page } from "playwright-core";
 
 interface Watched {
   peers: RTCPeerConnection[];
+  tracks: MediaStreamTrack[];
 }
 
 /** Runs in the page before anything else; must not refer to anything outside itself. */
 export function watchPeers({ relayOnly }: { relayOnly: boolean }): void {
   const Original = window.RTCPeerConnection;
   const peers: RTCPeerConnection[] = [];
-  (window as unknown as { bellwireTest: Watched }).bellwireTest = { peers };
+  const tracks: MediaStreamTrack[] = [];
+  (window as unknown as { bellwireTest: Watched }).bellwireTest = { peers, tracks };
+  // Absent where the page is no secure context.
+  const devices = navigator.mediaDevices;
+  const getUserMedia = devices?.getUserMedia.bind(devices);
+  if (getUserMedia)
+    devices.getUserMedia = async (wanted) => {
+      const media = await getUserMedia(wanted);
+      tracks.push(...media.getTracks());
+      return media;
+    };
   window.RTCPeerConnection = class extends Original {
     constructor(configuration: RTCConfiguration = {}) {
       super(relayOnly ? { ...configuration, iceTransportPolicy: "relay" } : configuration);
@@ -26,13 +37,19 @@ export interface MediaState {
   localTypes: string[];
   /** Connections that are not closed. */
   open: number;
+  /** Tracks of camera and microphone that are not stopped. */
+  liveTracks: number;
 }
 
 /** Sums over all connections of one frame. */
 async function stateOf(frame: Frame): Promise<MediaState> {
   return frame.evaluate(async () => {
-    const { peers } = (window as unknown as { bellwireTest?: Watched }).bellwireTest ?? { peers: [] };
-    const sum: MediaState = { framesDecoded: 0, framesSent: 0, audioPackets: 0, localTypes: [], open: 0 };
+    const { peers, tracks } = (window as unknown as { bellwireTest?: Watched }).bellwireTest ?? {
+      peers: [],
+      tracks: [],
+    };
+    const liveTracks = tracks.filter((track) => track.readyState === "live").length;
+    const sum: MediaState = { framesDecoded: 0, framesSent: 0, audioPackets: 0, localTypes: [], open: 0, liveTracks };
     for (const peer of peers) {
       if (peer.connectionState === "closed") continue;
       sum.open += 1;
@@ -62,6 +79,7 @@ export async function mediaState(place: Page | Frame): Promise<MediaState> {
     audioPackets: all.audioPackets + one.audioPackets,
     localTypes: [...all.localTypes, ...one.localTypes],
     open: all.open + one.open,
+    liveTracks: all.liveTracks + one.liveTracks,
   }));
 }
 
@@ -85,4 +103,22 @@ export async function untilMedia(
 export async function moreFrames(place: Page | Frame, frames = 10): Promise<void> {
   const { framesDecoded } = await mediaState(place);
   await untilMedia(place, (state) => state.framesDecoded >= framesDecoded + frames);
+}
+
+/** From the next click in a frame to its first decoded frame of video, in milliseconds. Call it before the click. */
+export function clickToFirstFrame(frame: Frame, timeoutMs = 20_000): Promise<number> {
+  return frame.evaluate(async (timeoutMs) => {
+    const { peers } = (window as unknown as { bellwireTest: Watched }).bellwireTest;
+    const clickedAt = await new Promise<number>((done) => {
+      document.addEventListener("click", () => done(performance.now()), { capture: true, once: true });
+    });
+    while (performance.now() - clickedAt < timeoutMs) {
+      for (const peer of peers)
+        for (const entry of (await peer.getStats()).values())
+          if (entry.type === "inbound-rtp" && entry.kind === "video" && entry.framesDecoded > 0)
+            return performance.now() - clickedAt;
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    throw new Error(`no frame within ${timeoutMs} ms after the click`);
+  }, timeoutMs);
 }
