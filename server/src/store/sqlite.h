@@ -13,7 +13,8 @@ struct checkpointer {
 	uv_thread_t thread;
 	uv_mutex_t lock;
 	uv_cond_t wake;
-	int wal_pages; /* in the log after the newest commit */
+	int asked_at; /* the writing thread's: length of the log when it last asked */
+	bool due;
 	bool stopping;
 	bool running;
 };
@@ -21,7 +22,7 @@ struct checkpointer {
 int checkpointer_start(struct checkpointer *c, const char *path);
 void checkpointer_stop(struct checkpointer *c); /* {0} is allowed */
 
-/* After each commit: how long the log is. Wakes the thread when it is worth it. */
+/* By the writing thread, after each commit: how long the log is. Wakes the checkpointer when it is worth it. */
 void checkpointer_note(struct checkpointer *c, int wal_pages);
 
 struct backend {
@@ -35,7 +36,8 @@ struct backend {
 	/* faults for tests */
 	atomic_int fault; /* enum store_fault */
 	atomic_uint fault_in;
-	enum store_fault dying; /* STORE_FAULT_DIE_…, for the batch at work */
+	struct store_job *faulty; /* borrowed: the one in the batch at work, or null */
+	enum store_fault faulty_how;
 };
 
 struct backend_reader {

@@ -3,11 +3,11 @@
 #include "base/log.h"
 #include "store/sqlite.h"
 
-#define PAGES_WORTH_IT 1000 /* 4 MB: below it the log is just as good a place */
+#define PAGES_WORTH_IT 2000 /* new ones in the log (8 MB): below that it is just as good a place */
 
-/* A log that never has a quiet moment to start over would grow for ever: past this it is made to (256 MB). Writers wait
- * for the last few pages then, a moment every 65,536 pages. */
-#define PAGES_TOO_MANY 65536
+/* A log that never has a quiet moment to start over would grow for ever, and a file that grows is dear to sync: from
+ * this length on (32 MB) it is made to start over. Commits wait for the last few pages then. */
+#define PAGES_MAX 8192
 
 static void checkpoint(struct checkpointer *c, int mode, int *out_log)
 {
@@ -22,15 +22,15 @@ static void checkpoint_thread(void *arg)
 	struct checkpointer *c = arg;
 	uv_mutex_lock(&c->lock);
 	while (!c->stopping) {
-		if (c->wal_pages < PAGES_WORTH_IT) {
+		if (!c->due) {
 			uv_cond_wait(&c->wake, &c->lock);
 			continue;
 		}
-		c->wal_pages = 0;
+		c->due = false;
 		uv_mutex_unlock(&c->lock);
 		int n_log = 0;
 		checkpoint(c, SQLITE_CHECKPOINT_PASSIVE, &n_log);
-		if (n_log > PAGES_TOO_MANY)
+		if (n_log > PAGES_MAX)
 			checkpoint(c, SQLITE_CHECKPOINT_RESTART, &n_log);
 		uv_mutex_lock(&c->lock);
 	}
@@ -78,10 +78,13 @@ void checkpointer_stop(struct checkpointer *c)
 
 void checkpointer_note(struct checkpointer *c, int wal_pages)
 {
-	if (wal_pages < PAGES_WORTH_IT)
+	if (wal_pages < c->asked_at)
+		c->asked_at = 0; /* the log has started over */
+	if (wal_pages - c->asked_at < PAGES_WORTH_IT)
 		return;
+	c->asked_at = wal_pages;
 	uv_mutex_lock(&c->lock);
-	c->wal_pages = wal_pages;
+	c->due = true;
 	uv_cond_signal(&c->wake);
 	uv_mutex_unlock(&c->lock);
 }

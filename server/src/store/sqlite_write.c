@@ -1,4 +1,9 @@
-/* The writing side: one transaction for all that waits, a savepoint for each job in it, and faults for tests. */
+/* The writing side: all that waits in one transaction, and faults for tests.
+ *
+ * Nearly always every job of a batch succeeds, so a batch is first carried out as it is. When one is refused it is
+ * rolled back and carried out again with a savepoint around each job: what is refused then leaves no trace, and the
+ * others are written. Savepoints cost a copy of every page that each job touches; this way only conflicts pay for them.
+ */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,9 +40,25 @@ static enum store_fault take_fault(struct backend *b)
 	return fault;
 }
 
+/* Counts the batch's change sets towards the fault that waits, if one does. */
+static void choose_faulty(struct backend *b, struct list *batch)
+{
+	b->faulty = NULL;
+	b->faulty_how = STORE_FAULT_NONE;
+	LIST_EACH(batch, l)
+	{
+		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
+		enum store_fault fault = job->kind == JOB_COMMIT ? take_fault(b) : STORE_FAULT_NONE;
+		if (fault != STORE_FAULT_NONE) {
+			b->faulty = job;
+			b->faulty_how = fault;
+		}
+	}
+}
+
 static void die_if(const struct backend *b, enum store_fault when)
 {
-	if (b->dying == when && when != STORE_FAULT_NONE)
+	if (b->faulty_how == when)
 		kill(getpid(), SIGKILL);
 }
 
@@ -98,25 +119,22 @@ static int save_and_carry_out(struct sq_conn *c, struct store_job *job)
 	return err < 0 ? err : end;
 }
 
-static void do_job(struct backend *b, struct store_job *job)
+/* What a fault says instead of carrying the job out; 0: carry it out. */
+static int fault_instead(const struct backend *b, const struct store_job *job)
 {
-	enum store_fault fault = job->kind == JOB_COMMIT ? take_fault(b) : STORE_FAULT_NONE;
-	switch (fault) {
-	case STORE_FAULT_FAIL: job->err = ERR_STORE; return;
-	case STORE_FAULT_CONFLICT: job->err = ERR_CONFLICT; return;
-	case STORE_FAULT_UNKNOWN_UNWRITTEN: job->err = ERR_UNKNOWN; return;
-	case STORE_FAULT_DIE_BEFORE:
-	case STORE_FAULT_DIE_AFTER: b->dying = fault; break;
-	default: break;
+	if (b->faulty != job)
+		return 0;
+	switch (b->faulty_how) {
+	case STORE_FAULT_FAIL: return ERR_STORE;
+	case STORE_FAULT_CONFLICT: return ERR_CONFLICT;
+	case STORE_FAULT_UNKNOWN_UNWRITTEN: return ERR_UNKNOWN;
+	default: return 0;
 	}
-	job->err = sqlite_outside(save_and_carry_out(&b->writer, job));
-	if (fault == STORE_FAULT_UNKNOWN_WRITTEN && job->err == 0)
-		job->err = ERR_UNKNOWN;
 }
 
 /* --- one batch --- */
 
-/* Definitely nothing was written: whoever had succeeded has not. */
+/* Definitely nothing was written, whatever each job was about to be told. */
 static void fail_batch(struct backend *b, struct list *batch, int err)
 {
 	if (!sqlite3_get_autocommit(b->writer.db) && run(&b->writer, SQ_ROLLBACK) < 0)
@@ -124,8 +142,7 @@ static void fail_batch(struct backend *b, struct list *batch, int err)
 	LIST_EACH(batch, l)
 	{
 		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
-		if (job->err == 0 || job->err == ERR_UNKNOWN)
-			job->err = sqlite_outside(err);
+		job->err = sqlite_outside(err);
 	}
 	atomic_store(&b->health, ERR_STORE);
 }
@@ -141,27 +158,63 @@ static void commit_batch(struct backend *b, struct list *batch)
 		return;
 	}
 	die_if(b, STORE_FAULT_DIE_AFTER);
+	if (b->faulty && b->faulty_how == STORE_FAULT_UNKNOWN_WRITTEN && b->faulty->err == 0)
+		b->faulty->err = ERR_UNKNOWN;
 	atomic_store_explicit(&b->health, 0, memory_order_relaxed);
+}
+
+/* Whether every job succeeded, or was given a fault. */
+static bool carry_out_all(struct backend *b, struct list *batch)
+{
+	LIST_EACH(batch, l)
+	{
+		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
+		job->err = fault_instead(b, job);
+		if (job->err < 0)
+			continue;
+		job->err = carry_out(&b->writer, job);
+		if (job->err < 0)
+			return false;
+	}
+	return true;
+}
+
+/* The same, each job on its own. False when SQLite gave the transaction up. */
+static bool save_and_carry_out_all(struct backend *b, struct list *batch)
+{
+	LIST_EACH(batch, l)
+	{
+		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
+		job->err = fault_instead(b, job);
+		if (job->err == 0)
+			job->err = sqlite_outside(save_and_carry_out(&b->writer, job));
+		if (sqlite3_get_autocommit(b->writer.db))
+			return false;
+	}
+	return true;
+}
+
+/* Rolls back and begins again. */
+static int begin_again(struct backend *b)
+{
+	if (!sqlite3_get_autocommit(b->writer.db) && run(&b->writer, SQ_ROLLBACK) < 0)
+		fatal(b);
+	return run(&b->writer, SQ_BEGIN_WRITE);
 }
 
 void sqlite_write(struct backend *b, struct list *batch)
 {
-	b->dying = STORE_FAULT_NONE;
+	choose_faulty(b, batch);
 	int err = run(&b->writer, SQ_BEGIN_WRITE);
-	if (err < 0) {
+	if (err == 0 && !carry_out_all(b, batch)) {
+		err = begin_again(b);
+		if (err == 0 && !save_and_carry_out_all(b, batch))
+			err = ERR_STORE;
+	}
+	if (err < 0)
 		fail_batch(b, batch, err);
-		return;
-	}
-	LIST_EACH(batch, l)
-	{
-		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
-		do_job(b, job);
-		if (sqlite3_get_autocommit(b->writer.db)) {
-			fail_batch(b, batch, job->err < 0 ? job->err : ERR_STORE);
-			return;
-		}
-	}
-	commit_batch(b, batch);
+	else
+		commit_batch(b, batch);
 }
 
 /* --- forgetting --- */
