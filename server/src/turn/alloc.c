@@ -76,7 +76,7 @@ struct turn_permission *turn_permission_find(struct turn_core *c, struct turn_al
 		if (!stun_addr_same_ip(&p->peer, peer))
 			continue;
 		if (p->generation != c->policy.generation) {
-			p->reach = policy_check(&c->policy, &p->peer);
+			p->reach = turn_policy_check(&c->policy, &p->peer);
 			p->generation = c->policy.generation;
 		}
 		return p->expires_ms > c->now.mono_ms ? p : NULL;
@@ -87,7 +87,7 @@ struct turn_permission *turn_permission_find(struct turn_core *c, struct turn_al
 static struct turn_channel *living(struct turn_core *c, struct turn_channel *ch)
 {
 	if (ch->generation != c->policy.generation) {
-		ch->reach = policy_check(&c->policy, &ch->peer);
+		ch->reach = turn_policy_check(&c->policy, &ch->peer);
 		ch->generation = c->policy.generation;
 	}
 	return ch->expires_ms > c->now.mono_ms ? ch : NULL;
@@ -144,7 +144,7 @@ unsigned turn_permission_put(struct turn_core *c, struct turn_alloc *a, const st
 {
 	struct turn_permission fresh = {.peer = *peer, .generation = c->policy.generation};
 	fresh.peer.port = 0;
-	fresh.reach = policy_check(&c->policy, &fresh.peer);
+	fresh.reach = turn_policy_check(&c->policy, &fresh.peer);
 	fresh.expires_ms = c->now.mono_ms + TURN_PERMISSION_MS;
 	struct turn_permission *p = turn_permission_find(c, a, peer);
 	if (!p) {
@@ -183,10 +183,10 @@ unsigned turn_channel_put(struct turn_core *c, struct turn_alloc *a, const struc
 		ch = &a->channels[a->n_channels++];
 		*ch = (struct turn_channel){.peer = *peer, .number = number};
 		struct stun_addr to = *peer;
-		policy_to_private(&c->policy, &to);
-		policy_to_sockaddr(&to, &ch->to);
+		turn_policy_to_private(&c->policy, &to);
+		turn_policy_to_sockaddr(&to, &ch->to);
 	}
-	ch->reach = policy_check(&c->policy, peer);
+	ch->reach = turn_policy_check(&c->policy, peer);
 	ch->generation = c->policy.generation;
 	ch->expires_ms = c->now.mono_ms + TURN_CHANNEL_MS;
 	return 0;

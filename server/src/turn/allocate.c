@@ -9,7 +9,7 @@ static void put_relayed(struct exchange *x, const struct turn_relay *r)
 	if (r->fd < 0)
 		return;
 	struct stun_addr told = r->local;
-	policy_to_public(&x->c->policy, &told);
+	turn_policy_to_public(&x->c->policy, &told);
 	stun_put_xor_addr(&x->w, STUN_XOR_RELAYED_ADDRESS, &told);
 }
 
@@ -69,7 +69,7 @@ static unsigned open_relay(struct turn_core *c, struct turn_alloc *a, uint8_t fa
 {
 	const struct turn_config *cfg = &c->shared->cfg;
 	struct turn_relay *r = &a->relays[family == STUN_IPV6];
-	const struct stun_addr *at = policy_relay_for(&c->policy, family, &a->path.key.server);
+	const struct stun_addr *at = turn_policy_relay_for(&c->policy, family, &a->path.key.server);
 	uint32_t n = (uint32_t)cfg->relay_port_max - cfg->relay_port_min + 1u, start;
 	if (!at)
 		return 440;

@@ -18,7 +18,7 @@ static _Thread_local struct {
 	uint32_t group[BATCH_RUN];
 } run;
 
-void batch_init(struct batch *b)
+void turn_batch_init(struct batch *b)
 {
 	b->serial = 1;
 	b->no_gso = false;
@@ -26,10 +26,10 @@ void batch_init(struct batch *b)
 	b->failed = 0;
 }
 
-struct batch_item *batch_item(struct batch *b)
+struct batch_item *turn_batch_item(struct batch *b)
 {
 	if (b->n_items == BATCH_MAX_ITEMS || b->n_groups == BATCH_MAX_GROUPS)
-		batch_flush(b);
+		turn_batch_flush(b);
 	return &b->items[b->n_items];
 }
 
@@ -70,7 +70,7 @@ static void open_group(struct batch *b, uint32_t item, uint32_t size, const stru
 	*t->group = b->n_groups++;
 }
 
-void batch_add(struct batch *b, uint32_t size, const struct batch_target *t)
+void turn_batch_add(struct batch *b, uint32_t size, const struct batch_target *t)
 {
 	uint32_t at = b->n_items++;
 	if (*t->batch != b->serial || !takes(b, &b->groups[*t->group], size, t)) {
@@ -166,7 +166,7 @@ static size_t put_group(struct batch *b, uint32_t group, unsigned n, size_t n_io
 	return n_iov;
 }
 
-void batch_flush(struct batch *b)
+void turn_batch_flush(struct batch *b)
 {
 	unsigned n = 0;
 	size_t n_iov = 0;

@@ -52,12 +52,12 @@ struct batch_target {
 	uint32_t *group;
 };
 
-void batch_init(struct batch *b);
+void turn_batch_init(struct batch *b);
 
-/* An item to fill (iov, n_iov), then to be added by batch_add. Flushes when full. */
-struct batch_item *batch_item(struct batch *b);
-void batch_add(struct batch *b, uint32_t size, const struct batch_target *target);
+/* An item to fill (iov, n_iov), then to be added by turn_batch_add. Flushes when full. */
+struct batch_item *turn_batch_item(struct batch *b);
+void turn_batch_add(struct batch *b, uint32_t size, const struct batch_target *target);
 
-void batch_flush(struct batch *b);
+void turn_batch_flush(struct batch *b);
 
 #endif

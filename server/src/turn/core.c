@@ -14,8 +14,8 @@ void turn_core_init(struct turn_core *c, struct turn_shared *s, const struct tur
 	list_init(&c->dirty);
 	for (size_t i = 0; i < TURN_WHEEL_SLOTS; i++)
 		list_init(&c->wheel[i]);
-	policy_init(&c->policy, &s->cfg);
-	policy_read_own(&c->policy);
+	turn_policy_init(&c->policy, &s->cfg);
+	turn_policy_read_own(&c->policy);
 }
 
 void turn_core_fini(struct turn_core *c)
@@ -73,7 +73,7 @@ static enum turn_verdict from_send(
 	struct turn_permission *p = turn_permission_find(c, a, &peer);
 	if (!p || peer.port == 0)
 		return TURN_DROP;
-	if (p->reach == POLICY_YES && policy_check(&c->policy, &peer) != POLICY_YES) {
+	if (p->reach == POLICY_YES && turn_policy_check(&c->policy, &peer) != POLICY_YES) {
 		TURN_COUNT(c, forbidden);
 		return TURN_DROP;
 	}
@@ -84,8 +84,8 @@ static enum turn_verdict from_send(
 	out->dont_fragment = stun_find(m, STUN_DONT_FRAGMENT) != NULL;
 	out->to = &out->addr;
 	struct stun_addr to = peer;
-	policy_to_private(&c->policy, &to);
-	policy_to_sockaddr(&to, &out->addr);
+	turn_policy_to_private(&c->policy, &to);
+	turn_policy_to_sockaddr(&to, &out->addr);
 	return to_peer(c, a, &peer, out);
 }
 
@@ -139,15 +139,15 @@ static bool permitted(struct turn_core *c, struct turn_alloc *a, const struct st
 		return false;
 	}
 	return turn_peer_allowed(c, p->reach, peer) &&
-	       (p->reach == POLICY_RELAY || turn_peer_allowed(c, policy_check(&c->policy, peer), peer));
+	       (p->reach == POLICY_RELAY || turn_peer_allowed(c, turn_policy_check(&c->policy, peer), peer));
 }
 
 enum turn_verdict turn_core_from_peer(struct turn_core *c, struct turn_relay *relay, const union turn_addr *from,
 	struct str data, uint8_t *head, struct turn_move *out)
 {
 	struct turn_alloc *a = relay->alloc;
-	struct stun_addr peer = policy_from_sockaddr(from);
-	policy_to_public(&c->policy, &peer);
+	struct stun_addr peer = turn_policy_from_sockaddr(from);
+	turn_policy_to_public(&c->policy, &peer);
 	struct turn_channel *ch = turn_channel_by_peer(c, a, &peer);
 	bool stream = a->path.key.transport == TURN_TCP || a->path.key.transport == TURN_TLS;
 	if (ch ? !turn_peer_allowed(c, ch->reach, &peer) : !permitted(c, a, &peer))

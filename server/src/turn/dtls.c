@@ -40,7 +40,7 @@ static int on_check_cookie(SSL *ssl, const unsigned char *cookie, unsigned len)
 	return 0;
 }
 
-void dtls_prepare(SSL_CTX *ctx)
+void turn_dtls_prepare(SSL_CTX *ctx)
 {
 	SSL_CTX_set_cookie_generate_cb(ctx, on_make_cookie);
 	SSL_CTX_set_cookie_verify_cb(ctx, on_check_cookie);
@@ -57,8 +57,8 @@ static struct stream *make_door(struct worker *w)
 	s->fd = -1;
 	s->worker = w;
 	s->ssl = SSL_new(w->dtls);
-	if (!s->ssl || !stream_bio_attach(s)) {
-		stream_free(s);
+	if (!s->ssl || !turn_stream_bio_attach(s)) {
+		turn_stream_free(s);
 		return NULL;
 	}
 	SSL_set_options(s->ssl, SSL_OP_COOKIE_EXCHANGE | SSL_OP_NO_QUERY_MTU);
@@ -89,14 +89,14 @@ static struct stream *knock(struct worker *w, struct listener *l, const struct t
 	}
 	w->dtls_door = NULL;
 	s->peeks = false;
-	if (!stream_join(w, s)) {
-		stream_free(s);
+	if (!turn_stream_join(w, s)) {
+		turn_stream_free(s);
 		return NULL;
 	}
 	if (map_put(&w->dtls_peers, &s->by_peer, str_n((const char *)&s->path.key, sizeof s->path.key)) == 0)
 		return s;
 	s->path.key.transport = TURN_UDP; /* it is in no map to be taken out of */
-	stream_close(w, s);
+	turn_stream_close(w, s);
 	return NULL;
 }
 
@@ -109,12 +109,13 @@ static bool drain(struct worker *w, struct stream *s)
 		if (n <= 0)
 			return SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ;
 		struct turn_move move;
-		worker_move(w, &s->path, turn_core_from_client(&w->core, &s->path, plain, (size_t)n, &move), &move);
-		batch_flush(&w->to_peers);
+		turn_worker_move(
+			w, &s->path, turn_core_from_client(&w->core, &s->path, plain, (size_t)n, &move), &move);
+		turn_batch_flush(&w->to_peers);
 	}
 }
 
-void dtls_receive(struct worker *w, struct listener *l, const struct turn_key *key, struct str datagram)
+void turn_dtls_receive(struct worker *w, struct listener *l, const struct turn_key *key, struct str datagram)
 {
 	struct turn_key named = *key;
 	named.transport = TURN_DTLS;
@@ -127,10 +128,10 @@ void dtls_receive(struct worker *w, struct listener *l, const struct turn_key *k
 	s->ahead = (uint8_t *)(uintptr_t)datagram.ptr;
 	s->ahead_at = 0;
 	s->ahead_len = datagram.len;
-	bool ok = s->state == STREAM_OPEN || stream_shake(w, s);
+	bool ok = s->state == STREAM_OPEN || turn_stream_shake(w, s);
 	if (ok && s->state == STREAM_OPEN)
 		ok = drain(w, s);
 	s->ahead_len = s->ahead_at = 0;
 	if (!ok)
-		stream_close(w, s);
+		turn_stream_close(w, s);
 }

@@ -107,14 +107,14 @@ static bool listed(const struct stun_addr *list, size_t n, const struct stun_add
 static bool relays_here(const struct policy *p, const struct stun_addr *a)
 {
 	for (size_t i = 0; i < p->cfg->n_external; i++) {
-		struct stun_addr outside = policy_from_sockaddr(&p->cfg->external[i].public_addr);
+		struct stun_addr outside = turn_policy_from_sockaddr(&p->cfg->external[i].public_addr);
 		if (stun_addr_same_ip(&outside, a))
 			return true;
 	}
 	return listed(p->relays, p->n_relays, a);
 }
 
-bool policy_is_own(const struct policy *p, const struct stun_addr *addr)
+bool turn_policy_is_own(const struct policy *p, const struct stun_addr *addr)
 {
 	return listed(p->own, p->n_own, addr);
 }
@@ -128,7 +128,7 @@ static enum policy_reach check_one(const struct policy *p, const struct stun_add
 		return POLICY_YES;
 	if (relays_here(p, a))
 		return cfg->allow_loopback ? POLICY_YES : POLICY_RELAY;
-	if (policy_is_own(p, a))
+	if (turn_policy_is_own(p, a))
 		return cfg->allow_loopback ? POLICY_YES : POLICY_NO;
 	if (in_nets(cfg->allow, cfg->n_allow, a))
 		return POLICY_YES;
@@ -160,7 +160,7 @@ static size_t carried(const struct stun_addr *a, struct stun_addr out[2])
 	return n;
 }
 
-enum policy_reach policy_check(const struct policy *p, const struct stun_addr *peer)
+enum policy_reach turn_policy_check(const struct policy *p, const struct stun_addr *peer)
 {
 	static const uint8_t one[16] = {[15] = 1};
 	struct stun_addr inside[2];
@@ -173,7 +173,7 @@ enum policy_reach policy_check(const struct policy *p, const struct stun_addr *p
 	return reach;
 }
 
-void policy_init(struct policy *p, const struct turn_config *cfg)
+void turn_policy_init(struct policy *p, const struct turn_config *cfg)
 {
 	*p = (struct policy){.cfg = cfg, .generation = 1};
 }
@@ -202,9 +202,9 @@ static void choose_relays(struct policy *p)
 	const struct turn_config *cfg = p->cfg;
 	p->n_relays = 0;
 	for (size_t i = 0; i < cfg->n_relay; i++)
-		add_relay(p, policy_from_sockaddr(&cfg->relay[i]));
+		add_relay(p, turn_policy_from_sockaddr(&cfg->relay[i]));
 	for (size_t i = 0; i < cfg->n_listen && !cfg->n_relay; i++) {
-		struct stun_addr a = policy_from_sockaddr(&cfg->listen[i]);
+		struct stun_addr a = turn_policy_from_sockaddr(&cfg->listen[i]);
 		if (memcmp(a.ip, any, 16) != 0)
 			add_relay(p, a);
 		else
@@ -220,13 +220,13 @@ static size_t list_own(struct ifaddrs *all, struct stun_addr *own)
 		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
 			continue;
 		memcpy(&addr, i->ifa_addr, i->ifa_addr->sa_family == AF_INET ? sizeof addr.v4 : sizeof addr.v6);
-		own[n] = policy_from_sockaddr(&addr);
+		own[n] = turn_policy_from_sockaddr(&addr);
 		own[n++].port = 0;
 	}
 	return n;
 }
 
-bool policy_read_own(struct policy *p)
+bool turn_policy_read_own(struct policy *p)
 {
 	struct stun_addr own[POLICY_MAX_OWN] = {0};
 	struct ifaddrs *all;
@@ -243,7 +243,7 @@ bool policy_read_own(struct policy *p)
 	return true;
 }
 
-const struct stun_addr *policy_relay_for(const struct policy *p, uint8_t family, const struct stun_addr *reached)
+const struct stun_addr *turn_policy_relay_for(const struct policy *p, uint8_t family, const struct stun_addr *reached)
 {
 	for (size_t i = 0; i < p->n_relays && reached->family == family; i++)
 		if (stun_addr_same_ip(&p->relays[i], reached))
@@ -258,8 +258,8 @@ static void swap_ip(const struct policy *p, struct stun_addr *addr, bool to_publ
 {
 	for (size_t i = 0; i < p->cfg->n_external; i++) {
 		const struct turn_external *e = &p->cfg->external[i];
-		struct stun_addr from = policy_from_sockaddr(to_public ? &e->private_addr : &e->public_addr);
-		struct stun_addr to = policy_from_sockaddr(to_public ? &e->public_addr : &e->private_addr);
+		struct stun_addr from = turn_policy_from_sockaddr(to_public ? &e->private_addr : &e->public_addr);
+		struct stun_addr to = turn_policy_from_sockaddr(to_public ? &e->public_addr : &e->private_addr);
 		if (stun_addr_same_ip(&from, addr)) {
 			memcpy(addr->ip, to.ip, sizeof addr->ip);
 			return;
@@ -267,17 +267,17 @@ static void swap_ip(const struct policy *p, struct stun_addr *addr, bool to_publ
 	}
 }
 
-void policy_to_public(const struct policy *p, struct stun_addr *addr)
+void turn_policy_to_public(const struct policy *p, struct stun_addr *addr)
 {
 	swap_ip(p, addr, true);
 }
 
-void policy_to_private(const struct policy *p, struct stun_addr *addr)
+void turn_policy_to_private(const struct policy *p, struct stun_addr *addr)
 {
 	swap_ip(p, addr, false);
 }
 
-struct stun_addr policy_from_sockaddr(const union turn_addr *addr)
+struct stun_addr turn_policy_from_sockaddr(const union turn_addr *addr)
 {
 	struct stun_addr out = {0};
 	if (addr->any.sa_family == AF_INET) {
@@ -292,7 +292,7 @@ struct stun_addr policy_from_sockaddr(const union turn_addr *addr)
 	return out;
 }
 
-unsigned policy_to_sockaddr(const struct stun_addr *addr, union turn_addr *out)
+unsigned turn_policy_to_sockaddr(const struct stun_addr *addr, union turn_addr *out)
 {
 	*out = (union turn_addr){0};
 	if (addr->family == STUN_IPV4) {

@@ -27,27 +27,27 @@ struct policy {
 	uint32_t generation; /* rises with every change of `own`, so that remembered answers can be asked again */
 };
 
-void policy_init(struct policy *p, const struct turn_config *cfg);
+void turn_policy_init(struct policy *p, const struct turn_config *cfg);
 
 /* Reads the host's addresses anew; true when they changed. Keeps the old ones when they cannot be read. */
-bool policy_read_own(struct policy *p);
+bool turn_policy_read_own(struct policy *p);
 
 /* peer.port 0 asks for the address alone, as CreatePermission does: nets with a port then do not match. */
-enum policy_reach policy_check(const struct policy *p, const struct stun_addr *peer);
+enum policy_reach turn_policy_check(const struct policy *p, const struct stun_addr *peer);
 
 /* Where to bind a relay of that family: the address that the client reached when it can, else the first; null when
  * there is none. */
-const struct stun_addr *policy_relay_for(const struct policy *p, uint8_t family, const struct stun_addr *reached);
+const struct stun_addr *turn_policy_relay_for(const struct policy *p, uint8_t family, const struct stun_addr *reached);
 
 /* What the world calls a local relay address, and back (RFC 8656 knows no NAT before the server; --turn-external). */
-void policy_to_public(const struct policy *p, struct stun_addr *addr);
-void policy_to_private(const struct policy *p, struct stun_addr *addr);
+void turn_policy_to_public(const struct policy *p, struct stun_addr *addr);
+void turn_policy_to_private(const struct policy *p, struct stun_addr *addr);
 
-bool policy_is_own(const struct policy *p, const struct stun_addr *addr);
+bool turn_policy_is_own(const struct policy *p, const struct stun_addr *addr);
 
 /* Between sockets and the protocol. A family that is neither IPv4 nor IPv6 gives family 0. */
-struct stun_addr policy_from_sockaddr(const union turn_addr *addr);
-unsigned policy_to_sockaddr(const struct stun_addr *addr, union turn_addr *out); /* returns its length */
+struct stun_addr turn_policy_from_sockaddr(const union turn_addr *addr);
+unsigned turn_policy_to_sockaddr(const struct stun_addr *addr, union turn_addr *out); /* returns its length */
 
 static inline bool stun_addr_same_ip(const struct stun_addr *a, const struct stun_addr *b)
 {

@@ -82,7 +82,7 @@ static unsigned check_peer(struct exchange *x, const struct stun_attr *a, struct
 		return 400;
 	if (x->alloc->relays[out->family == STUN_IPV6].fd < 0)
 		return 443;
-	enum policy_reach reach = policy_check(&x->c->policy, out);
+	enum policy_reach reach = turn_policy_check(&x->c->policy, out);
 	if (reach == POLICY_RELAY && out->port == 0)
 		return 0;
 	return turn_peer_allowed(x->c, reach, out) ? 0 : 403;
@@ -154,7 +154,7 @@ static enum turn_verdict refuse_stranger(struct exchange *x, unsigned code)
 	struct turn_core *c = x->c;
 	const struct turn_config *cfg = &c->shared->cfg;
 	const struct stun_addr *client = &x->path->key.client;
-	bool local = cfg->allow_loopback && policy_is_own(&c->policy, client);
+	bool local = cfg->allow_loopback && turn_policy_is_own(&c->policy, client);
 	if (x->path->key.transport == TURN_UDP && !local &&
 		!turn_guard_allows(&c->guard, client, cfg->unauth_per_source_s, c->now.mono_ms)) {
 		TURN_COUNT(c, suppressed);

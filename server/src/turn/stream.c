@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-void stream_free(struct stream *s)
+void turn_stream_free(struct stream *s)
 {
 	SSL_free(s->ssl);
 	if (s->fd >= 0)
@@ -22,10 +22,10 @@ void stream_free(struct stream *s)
 	mem_free(s);
 }
 
-void stream_close(struct worker *w, struct stream *s)
+void turn_stream_close(struct worker *w, struct stream *s)
 {
 	turn_core_client_gone(&w->core, &s->path);
-	worker_forget(w, s);
+	turn_worker_forget(w, s);
 	list_remove(&s->link);
 	list_remove(&s->output);
 	if (s->path.key.transport == TURN_DTLS)
@@ -36,7 +36,7 @@ void stream_close(struct worker *w, struct stream *s)
 	}
 	w->n_streams--;
 	TURN_ADD(&w->core, streams, -1);
-	stream_free(s);
+	turn_stream_free(s);
 }
 
 /* The oldest client without an allocation makes room: whoever just waits cannot keep others out. */
@@ -47,13 +47,13 @@ static bool evict_stranger(struct worker *w)
 		struct stream *s = CONTAINER_OF(item, struct stream, link);
 		if (turn_alloc_find(&w->core, &s->path))
 			continue;
-		stream_close(w, s);
+		turn_stream_close(w, s);
 		return true;
 	}
 	return false;
 }
 
-bool stream_join(struct worker *w, struct stream *s)
+bool turn_stream_join(struct worker *w, struct stream *s)
 {
 	if (w->n_streams >= w->shared->cfg.max_streams && !evict_stranger(w)) {
 		TURN_COUNT(&w->core, streams_refused);
@@ -82,8 +82,8 @@ static bool name_ends(struct stream *s)
 			memcpy(&v4.sin_addr, both[i]->v6.sin6_addr.s6_addr + 12, 4);
 			both[i]->v4 = v4;
 		}
-	s->path.key.client = policy_from_sockaddr(&client);
-	s->path.key.server = policy_from_sockaddr(&server);
+	s->path.key.client = turn_policy_from_sockaddr(&client);
+	s->path.key.server = turn_policy_from_sockaddr(&server);
 	return s->path.key.client.family != 0;
 }
 
@@ -95,13 +95,13 @@ static struct stream *begin(struct worker *w, struct stream *s)
 	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	setsockopt(s->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof patience_ms);
 	s->worker = w;
-	if (!name_ends(s) || !stream_join(w, s)) {
-		stream_free(s);
+	if (!name_ends(s) || !turn_stream_join(w, s)) {
+		turn_stream_free(s);
 		return NULL;
 	}
-	if (worker_watch(w, s->fd, EPOLLIN | EPOLLRDHUP, s))
+	if (turn_worker_watch(w, s->fd, EPOLLIN | EPOLLRDHUP, s))
 		return s;
-	stream_close(w, s);
+	turn_stream_close(w, s);
 	return NULL;
 }
 
@@ -127,7 +127,7 @@ static void pause_accept(struct worker *w)
 }
 
 /* At most as many as one turn can bear; the rest waits in the kernel. */
-void stream_accept(struct worker *w, struct listener *l)
+void turn_stream_accept(struct worker *w, struct listener *l)
 {
 	for (int i = 0; i < 64; i++) {
 		int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -144,7 +144,7 @@ void stream_accept(struct worker *w, struct listener *l)
 	}
 }
 
-void stream_forget_alloc(struct stream *s)
+void turn_stream_forget_alloc(struct stream *s)
 {
 	s->path.alloc = NULL;
 }
@@ -165,29 +165,29 @@ static bool detect(struct worker *w, struct stream *s)
 	s->ssl = SSL_new(w->tls);
 	s->path.key.transport = TURN_TLS;
 	s->state = STREAM_HANDSHAKE;
-	if (!s->ssl || !stream_bio_attach(s))
+	if (!s->ssl || !turn_stream_bio_attach(s))
 		return false;
 	SSL_set_accept_state(s->ssl);
 	return true;
 }
 
-bool stream_shake(struct worker *w, struct stream *s)
+bool turn_stream_shake(struct worker *w, struct stream *s)
 {
 	ERR_clear_error();
 	int done = SSL_do_handshake(s->ssl);
 	if (done == 1) {
 		s->state = STREAM_OPEN;
 		s->deadline_ms = w->core.now.mono_ms + STREAM_IDLE_MS;
-		stream_want_write(w, s, false);
+		turn_stream_want_write(w, s, false);
 		return true;
 	}
 	int why = SSL_get_error(s->ssl, done);
-	stream_want_write(w, s, why == SSL_ERROR_WANT_WRITE);
+	turn_stream_want_write(w, s, why == SSL_ERROR_WANT_WRITE);
 	return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
 }
 
 /* ChannelData is padded to a multiple of four (RFC 8656 §12.5), STUN is one by itself. */
-size_t stream_frame_size(const uint8_t *p, size_t len)
+size_t turn_stream_frame_size(const uint8_t *p, size_t len)
 {
 	if (len < 4)
 		return len && p[0] > 3 && (p[0] & 0xC0) != 0x40 ? SIZE_MAX : 0;
@@ -214,22 +214,22 @@ static bool keep(struct stream *s, const uint8_t *bytes, size_t len)
 	return true;
 }
 
-bool stream_take(struct worker *w, struct stream *s, uint8_t *bytes, size_t len)
+bool turn_stream_take(struct worker *w, struct stream *s, uint8_t *bytes, size_t len)
 {
 	struct turn_move move;
 	size_t at = 0;
 	while (at < len) {
-		size_t n = stream_frame_size(bytes + at, len - at);
+		size_t n = turn_stream_frame_size(bytes + at, len - at);
 		size_t most = turn_alloc_find(&w->core, &s->path) ? 65536 + STUN_HEADER_SIZE : STREAM_MAX_STRANGER;
 		if (n > most)
 			return false;
 		if (n == 0 || n > len - at)
 			break;
-		worker_move(w, &s->path, turn_core_from_client(&w->core, &s->path, bytes + at, n, &move), &move);
+		turn_worker_move(w, &s->path, turn_core_from_client(&w->core, &s->path, bytes + at, n, &move), &move);
 		at += n;
 	}
 	/* The bytes go back to the reader now. */
-	batch_flush(&w->to_peers);
+	turn_batch_flush(&w->to_peers);
 	return !s->broken && keep(s, bytes + at, len - at);
 }
 
@@ -262,28 +262,28 @@ static bool drain(struct worker *w, struct stream *s)
 		int n = receive(s, w->stream_buffer + kept, WORKER_STREAM_BUFFER - kept);
 		if (n <= 0)
 			return n == 0;
-		if (!stream_take(w, s, w->stream_buffer, kept + (size_t)n))
+		if (!turn_stream_take(w, s, w->stream_buffer, kept + (size_t)n))
 			return false;
 	}
 	return true;
 }
 
-void stream_event(struct worker *w, struct stream *s, uint32_t events)
+void turn_stream_event(struct worker *w, struct stream *s, uint32_t events)
 {
 	bool ok = true;
 	if (s->state == STREAM_DETECT)
 		ok = detect(w, s);
 	if (ok && s->state == STREAM_HANDSHAKE)
-		ok = stream_shake(w, s);
+		ok = turn_stream_shake(w, s);
 	if (ok && s->state == STREAM_OPEN && (events & EPOLLOUT))
-		ok = stream_write_out(w, s);
+		ok = turn_stream_write_out(w, s);
 	if (ok && s->state == STREAM_OPEN)
 		ok = drain(w, s);
 	if (!ok || (events & (EPOLLERR | EPOLLHUP)))
-		stream_close(w, s);
+		turn_stream_close(w, s);
 }
 
-struct stream *stream_new_adopted(const struct turn_stream *from)
+struct stream *turn_stream_new_adopted(const struct turn_stream *from)
 {
 	struct stream *s = stream_new(from->fd, from->ssl ? TURN_TLS : TURN_TCP);
 	if (!s)
@@ -296,7 +296,7 @@ struct stream *stream_new_adopted(const struct turn_stream *from)
 	s->ahead_owned = true;
 	if ((first.len && !s->plain) || (cipher.len && !s->ahead)) {
 		s->fd = -1;
-		stream_free(s);
+		turn_stream_free(s);
 		return NULL;
 	}
 	if (first.len)
@@ -307,24 +307,24 @@ struct stream *stream_new_adopted(const struct turn_stream *from)
 	return s;
 }
 
-void stream_adopt(struct worker *w, struct stream *s)
+void turn_stream_adopt(struct worker *w, struct stream *s)
 {
 	if (!begin(w, s))
 		return;
-	bool ok = !s->ssl || stream_bio_attach(s);
+	bool ok = !s->ssl || turn_stream_bio_attach(s);
 	if (ok && s->plain_len)
-		ok = stream_take(w, s, s->plain, s->plain_len);
+		ok = turn_stream_take(w, s, s->plain, s->plain_len);
 	mem_free(s->plain);
 	s->plain = NULL;
 	if (!ok || !drain(w, s))
-		stream_close(w, s);
+		turn_stream_close(w, s);
 }
 
-void stream_tick(struct worker *w)
+void turn_stream_tick(struct worker *w)
 {
 	int64_t now = w->core.now.mono_ms;
 	for (size_t i = 0; i < w->n_tcp && w->accept_paused; i++)
-		worker_watch(w, w->tcp[i].fd, EPOLLIN, &w->tcp[i]);
+		turn_worker_watch(w, w->tcp[i].fd, EPOLLIN, &w->tcp[i]);
 	w->accept_paused = false;
 	LIST_EACH(&w->streams, item)
 	{
@@ -332,14 +332,14 @@ void stream_tick(struct worker *w)
 		if (turn_alloc_find(&w->core, &s->path))
 			s->deadline_ms = now + STREAM_IDLE_MS;
 		else if (s->deadline_ms <= now || s->broken)
-			stream_close(w, s);
+			turn_stream_close(w, s);
 		else if (s->state == STREAM_HANDSHAKE && s->path.key.transport == TURN_DTLS)
 			DTLSv1_handle_timeout(s->ssl);
 	}
 }
 
-void stream_close_all(struct worker *w)
+void turn_stream_close_all(struct worker *w)
 {
 	while (!list_empty(&w->streams))
-		stream_close(w, CONTAINER_OF(w->streams.next, struct stream, link));
+		turn_stream_close(w, CONTAINER_OF(w->streams.next, struct stream, link));
 }

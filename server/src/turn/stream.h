@@ -51,23 +51,23 @@ struct stream {
 };
 
 /* Frames of TCP or TLS, or one datagram of DTLS. False: the client broke the protocol. */
-bool stream_take(struct worker *w, struct stream *s, uint8_t *bytes, size_t len);
+bool turn_stream_take(struct worker *w, struct stream *s, uint8_t *bytes, size_t len);
 
 /* One step of a TLS or DTLS handshake; false: it failed. */
-bool stream_shake(struct worker *w, struct stream *s);
+bool turn_stream_shake(struct worker *w, struct stream *s);
 
 /* The size of the frame that begins here: 0 when more bytes are needed to know, SIZE_MAX when it is none. */
-size_t stream_frame_size(const uint8_t *p, size_t len);
+size_t turn_stream_frame_size(const uint8_t *p, size_t len);
 
 /* Writes what waits, and asks to be woken for the rest; false: the peer is gone. */
-bool stream_write_out(struct worker *w, struct stream *s);
-void stream_want_write(struct worker *w, struct stream *s, bool on);
+bool turn_stream_write_out(struct worker *w, struct stream *s);
+void turn_stream_want_write(struct worker *w, struct stream *s, bool on);
 
 /* Joins the worker's streams, in place of the oldest stranger when there are too many; false: no room. */
-bool stream_join(struct worker *w, struct stream *s);
-void stream_close(struct worker *w, struct stream *s);
+bool turn_stream_join(struct worker *w, struct stream *s);
+void turn_stream_close(struct worker *w, struct stream *s);
 
 /* The BIO between an SSL and the stream's socket. */
-bool stream_bio_attach(struct stream *s);
+bool turn_stream_bio_attach(struct stream *s);
 
 #endif

@@ -39,7 +39,7 @@ static int on_write(BIO *bio, const char *from, int size)
 	struct stream *s = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
 	if (s->fd < 0) {
-		worker_send_datagram(s->worker, &s->path, s->listener, str_n(from, (size_t)size));
+		turn_worker_send_datagram(s->worker, &s->path, s->listener, str_n(from, (size_t)size));
 		return size;
 	}
 	ssize_t n = send(s->fd, from, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL | (s->has_more ? MSG_MORE : 0));
@@ -85,7 +85,7 @@ static void make_method(void)
 	method = m;
 }
 
-bool stream_bio_attach(struct stream *s)
+bool turn_stream_bio_attach(struct stream *s)
 {
 	pthread_once(&once, make_method);
 	BIO *bio = method ? BIO_new(method) : NULL;

@@ -44,7 +44,7 @@ static void send_record(struct worker *w, struct stream *s, const struct iovec *
 }
 
 /* Whole frames only: a slow client loses media as it would over UDP; one that lets even answers pile up is closed. */
-void stream_send(struct worker *w, struct stream *s, const struct iovec *iov, size_t n_iov)
+void turn_stream_send(struct worker *w, struct stream *s, const struct iovec *iov, size_t n_iov)
 {
 	size_t n = 0, waiting = s->out_len - s->out_at;
 	if (s->path.key.transport == TURN_DTLS) {
@@ -67,7 +67,7 @@ void stream_send(struct worker *w, struct stream *s, const struct iovec *iov, si
 		list_push(&w->with_output, &s->output);
 }
 
-void stream_want_write(struct worker *w, struct stream *s, bool on)
+void turn_stream_want_write(struct worker *w, struct stream *s, bool on)
 {
 	struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | (on ? EPOLLOUT : 0), .data.ptr = s};
 	if (s->fd < 0 || s->wants_write == on)
@@ -85,7 +85,7 @@ static int transmit(struct stream *s)
 		return sent > 0 ? (int)sent : errno == EAGAIN || errno == EINTR ? 0 : ERR_CLOSED;
 	}
 	/* One record for each frame: clients that take a record for a message exist (coturn's). */
-	size_t frame = stream_frame_size(s->out + s->out_at, n);
+	size_t frame = turn_stream_frame_size(s->out + s->out_at, n);
 	frame = frame < n ? frame : n;
 	s->has_more = frame < n;
 	ERR_clear_error();
@@ -97,12 +97,12 @@ static int transmit(struct stream *s)
 	return s->broken ? ERR_CLOSED : 0;
 }
 
-bool stream_write_out(struct worker *w, struct stream *s)
+bool turn_stream_write_out(struct worker *w, struct stream *s)
 {
 	while (s->out_at < s->out_len) {
 		int n = transmit(s);
 		if (n <= 0) {
-			stream_want_write(w, s, true);
+			turn_stream_want_write(w, s, true);
 			return n == 0;
 		}
 		s->out_at += (size_t)n;
@@ -113,16 +113,16 @@ bool stream_write_out(struct worker *w, struct stream *s)
 		s->out = NULL;
 		s->out_cap = 0;
 	}
-	stream_want_write(w, s, false);
+	turn_stream_want_write(w, s, false);
 	return true;
 }
 
-void stream_flush_all(struct worker *w)
+void turn_stream_flush_all(struct worker *w)
 {
 	struct list *item;
 	while ((item = list_shift(&w->with_output))) {
 		struct stream *s = CONTAINER_OF(item, struct stream, output);
-		if (s->broken || (!s->wants_write && !stream_write_out(w, s)))
-			stream_close(w, s);
+		if (s->broken || (!s->wants_write && !turn_stream_write_out(w, s)))
+			turn_stream_close(w, s);
 	}
 }

@@ -40,7 +40,7 @@ static void set_udp_options(int fd, const union turn_addr *at)
 	int one = 1, buffer = LISTEN_BUFFER;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-	worker_set_udp(fd, at->any.sa_family == AF_INET ? STUN_IPV4 : STUN_IPV6);
+	turn_worker_set_udp(fd, at->any.sa_family == AF_INET ? STUN_IPV4 : STUN_IPV6);
 	if (!is_wildcard(at))
 		return;
 	if (at->any.sa_family == AF_INET)
@@ -94,7 +94,7 @@ static int probe(union turn_addr *at)
 
 static int listen_at(struct worker *w, const union turn_addr *at)
 {
-	struct listener l = {.bound = *at, .addr = policy_from_sockaddr(at), .wildcard = is_wildcard(at)};
+	struct listener l = {.bound = *at, .addr = turn_policy_from_sockaddr(at), .wildcard = is_wildcard(at)};
 	l.kind = SOURCE_UDP;
 	l.fd = bound_socket(at, SOCK_DGRAM, true);
 	if (l.fd < 0)
@@ -120,7 +120,8 @@ static int bind_all(struct turn *t)
 			err = listen_at(t->workers[k], &t->bound[i]);
 		if (err) {
 			turn_addr_format(&cfg->listen[i], text);
-			log_error("turn: cannot listen", LOG_STR("address", str_of(text)), LOG_S("reason", strerror(errno)));
+			log_error("turn: cannot listen", LOG_STR("address", str_of(text)),
+				LOG_S("reason", strerror(errno)));
 			return err;
 		}
 	}
@@ -176,7 +177,7 @@ static int make_workers(struct turn *t)
 		t->workers[t->n_workers++] = w;
 		w->tls = t->tls;
 		w->dtls = t->dtls;
-		int err = worker_init(w, &t->shared);
+		int err = turn_worker_init(w, &t->shared);
 		if (err)
 			return err;
 	}
@@ -186,7 +187,7 @@ static int make_workers(struct turn *t)
 static int start_workers(struct turn *t)
 {
 	for (unsigned i = 0; i < t->n_workers; i++) {
-		int err = worker_start(t->workers[i]);
+		int err = turn_worker_start(t->workers[i]);
 		if (err)
 			return err;
 		t->n_started++;
@@ -200,7 +201,7 @@ static void take_contexts(struct turn *t, const struct turn_config *cfg)
 		t->tls = cfg->tls;
 	if (cfg->dtls && SSL_CTX_up_ref(cfg->dtls)) {
 		t->dtls = cfg->dtls;
-		dtls_prepare(t->dtls);
+		turn_dtls_prepare(t->dtls);
 	}
 }
 
@@ -251,9 +252,9 @@ void turn_stop(struct turn *t)
 	if (!t)
 		return;
 	for (unsigned i = 0; i < t->n_started; i++)
-		worker_stop(t->workers[i]);
+		turn_worker_stop(t->workers[i]);
 	for (unsigned i = 0; i < t->n_workers; i++) {
-		worker_fini(t->workers[i]);
+		turn_worker_fini(t->workers[i]);
 		mem_free(t->workers[i]);
 	}
 	turn_shared_fini(&t->shared);
@@ -278,7 +279,7 @@ void turn_cut_user(struct turn *t, struct str user)
 			return;
 		}
 		cmd->kind = COMMAND_CUT;
-		worker_post(t->workers[i], cmd);
+		turn_worker_post(t->workers[i], cmd);
 	}
 }
 
@@ -287,14 +288,14 @@ int turn_adopt_stream(struct turn *t, const struct turn_stream *from)
 	if (from->received.len > 65536 || from->plain.len > 65536)
 		return ERR_TOO_LARGE;
 	struct command *cmd = mem_new(sizeof *cmd);
-	struct stream *s = cmd ? stream_new_adopted(from) : NULL;
+	struct stream *s = cmd ? turn_stream_new_adopted(from) : NULL;
 	if (!s) {
 		mem_free(cmd);
 		return ERR_NO_MEMORY;
 	}
 	cmd->kind = COMMAND_ADOPT;
 	cmd->stream = s;
-	worker_post(t->workers[atomic_fetch_add(&t->next, 1) % t->n_workers], cmd);
+	turn_worker_post(t->workers[atomic_fetch_add(&t->next, 1) % t->n_workers], cmd);
 	return 0;
 }
 

@@ -16,7 +16,7 @@ static unsigned receive(struct worker *w, int fd, unsigned want)
 {
 	struct inbox *in = &w->inbox;
 	if (in->used == WORKER_SLOTS)
-		worker_flush(w);
+		turn_worker_flush(w);
 	unsigned first = in->used, n = WORKER_SLOTS - first < want ? WORKER_SLOTS - first : want;
 	for (unsigned i = first; i < first + n; i++) {
 		in->iovecs[i] = (struct iovec){slot_data(in, i), WORKER_SLOT_DATA};
@@ -75,51 +75,52 @@ static void to_peer(struct worker *w, const struct turn_move *move)
 	struct turn_relay *r = move->relay;
 	/* The flag belongs to the socket: what waits goes out as it was meant first. */
 	if (r->dont_fragment != move->dont_fragment) {
-		batch_flush(&w->to_peers);
+		turn_batch_flush(&w->to_peers);
 		set_df(r, move->dont_fragment);
 	}
-	struct batch_item *item = batch_item(&w->to_peers);
+	struct batch_item *item = turn_batch_item(&w->to_peers);
 	item->iov[0] = (struct iovec){move->data, move->len};
 	item->n_iov = 1;
 	struct batch_target target = {r->fd, move->to, NULL, &r->batch, &r->group};
-	batch_add(&w->to_peers, (uint32_t)move->len, &target);
+	turn_batch_add(&w->to_peers, (uint32_t)move->len, &target);
 }
 
-void worker_send_datagram(struct worker *w, const struct turn_path *path, struct listener *l, struct str bytes)
+void turn_worker_send_datagram(struct worker *w, const struct turn_path *path, struct listener *l, struct str bytes)
 {
 	union turn_addr to, from;
 	uint32_t batch = 0, group = 0;
-	unsigned to_len = policy_to_sockaddr(&path->key.client, &to);
+	unsigned to_len = turn_policy_to_sockaddr(&path->key.client, &to);
 	if (!l->wildcard) {
 		if (sendto(l->fd, bytes.ptr, bytes.len, MSG_DONTWAIT, &to.any, to_len) < 0)
 			w->to_clients.failed++;
 		return;
 	}
-	policy_to_sockaddr(&path->key.server, &from);
-	struct batch_item *item = batch_item(&w->to_clients);
+	turn_policy_to_sockaddr(&path->key.server, &from);
+	struct batch_item *item = turn_batch_item(&w->to_clients);
 	item->iov[0] = (struct iovec){(void *)(uintptr_t)bytes.ptr, bytes.len};
 	item->n_iov = 1;
 	struct batch_target target = {l->fd, &to, &from, &batch, &group};
-	batch_add(&w->to_clients, (uint32_t)bytes.len, &target);
-	batch_flush(&w->to_clients);
+	turn_batch_add(&w->to_clients, (uint32_t)bytes.len, &target);
+	turn_batch_flush(&w->to_clients);
 }
 
-void worker_move(struct worker *w, struct turn_path *path, enum turn_verdict verdict, const struct turn_move *move)
+void turn_worker_move(struct worker *w, struct turn_path *path, enum turn_verdict verdict, const struct turn_move *move)
 {
 	struct iovec reply = {w->core.reply, w->core.reply_len};
 	if (verdict == TURN_TO_PEER)
 		to_peer(w, move);
 	else if (verdict == TURN_REPLY && path->key.transport == TURN_UDP)
-		worker_send_datagram(w, path, path->io, str_n((char *)w->core.reply, w->core.reply_len));
+		turn_worker_send_datagram(w, path, path->io, str_n((char *)w->core.reply, w->core.reply_len));
 	else if (verdict == TURN_REPLY)
-		stream_send(w, path->io, &reply, 1);
+		turn_stream_send(w, path->io, &reply, 1);
 }
 
 /* One datagram of a client, or several that GRO put together. */
 static void from_client(struct worker *w, struct listener *l, unsigned slot)
 {
 	struct inbox *in = &w->inbox;
-	struct turn_path path = {.key = {.client = policy_from_sockaddr(&in->from[slot]), .server = l->addr}, .io = l};
+	struct turn_path path = {
+		.key = {.client = turn_policy_from_sockaddr(&in->from[slot]), .server = l->addr}, .io = l};
 	struct turn_move move;
 	uint8_t *data = slot_data(in, slot);
 	size_t len = in->msgs[slot].msg_len;
@@ -130,13 +131,13 @@ static void from_client(struct worker *w, struct listener *l, unsigned slot)
 		size_t n = len - at < segment ? len - at : segment;
 		/* RFC 7983 §7: 20 to 63 is DTLS. */
 		if (data[at] >= 20 && data[at] <= 63)
-			dtls_receive(w, l, &path.key, str_n((char *)data + at, n));
+			turn_dtls_receive(w, l, &path.key, str_n((char *)data + at, n));
 		else
-			worker_move(w, &path, turn_core_from_client(&w->core, &path, data + at, n, &move), &move);
+			turn_worker_move(w, &path, turn_core_from_client(&w->core, &path, data + at, n, &move), &move);
 	}
 }
 
-void worker_read_udp(struct worker *w, struct listener *l)
+void turn_worker_read_udp(struct worker *w, struct listener *l)
 {
 	unsigned want = WORKER_SLOTS, got = 0;
 	/* A flood from clients must not starve the relays: four rounds at most. */
@@ -155,7 +156,7 @@ static void to_client_udp(struct worker *w, const struct turn_move *move, const 
 	struct turn_alloc *a = move->alloc;
 	struct listener *l = a->path.io;
 	union turn_addr to, from;
-	struct batch_item *item = batch_item(&w->to_clients);
+	struct batch_item *item = turn_batch_item(&w->to_clients);
 	uint8_t *header = (uint8_t *)(uintptr_t)head + TURN_HEADROOM - move->head_len;
 	uint8_t n = 0;
 	if (header + move->head_len == move->data) {
@@ -167,11 +168,11 @@ static void to_client_udp(struct worker *w, const struct turn_move *move, const 
 	if (move->pad_len)
 		item->iov[n++] = (struct iovec){(void *)(uintptr_t)zeros, move->pad_len};
 	item->n_iov = n;
-	policy_to_sockaddr(&a->path.key.client, &to);
+	turn_policy_to_sockaddr(&a->path.key.client, &to);
 	if (l->wildcard)
-		policy_to_sockaddr(&a->path.key.server, &from);
+		turn_policy_to_sockaddr(&a->path.key.server, &from);
 	struct batch_target target = {l->fd, &to, l->wildcard ? &from : NULL, &a->batch, &a->group};
-	batch_add(&w->to_clients, (uint32_t)(move->head_len + move->len + move->pad_len), &target);
+	turn_batch_add(&w->to_clients, (uint32_t)(move->head_len + move->len + move->pad_len), &target);
 }
 
 static void to_client_stream(struct worker *w, const struct turn_move *move, const uint8_t *head)
@@ -179,7 +180,7 @@ static void to_client_stream(struct worker *w, const struct turn_move *move, con
 	static const uint8_t zeros[4];
 	struct iovec iov[3] = {{(void *)(uintptr_t)(head + TURN_HEADROOM - move->head_len), move->head_len},
 		{move->data, move->len}, {(void *)(uintptr_t)zeros, move->pad_len}};
-	stream_send(w, move->alloc->path.io, iov, 3);
+	turn_stream_send(w, move->alloc->path.io, iov, 3);
 }
 
 /* The header goes right before the first part; parts behind it get theirs elsewhere, and the kernel gathers. */
@@ -209,7 +210,7 @@ static void from_peer(struct worker *w, struct turn_relay *r, unsigned slot)
 	} while (at < len);
 }
 
-void worker_read_relay(struct worker *w, struct turn_relay *r)
+void turn_worker_read_relay(struct worker *w, struct turn_relay *r)
 {
 	unsigned want = r->bursts ? 16 : 2;
 	unsigned got = receive(w, r->fd, want);
@@ -218,7 +219,7 @@ void worker_read_relay(struct worker *w, struct turn_relay *r)
 		from_peer(w, r, i);
 }
 
-int worker_set_udp(int fd, uint8_t family)
+int turn_worker_set_udp(int fd, uint8_t family)
 {
 	int one = 1, omit4 = IP_PMTUDISC_OMIT, omit6 = IPV6_PMTUDISC_OMIT;
 	setsockopt(fd, SOL_UDP, UDP_GRO, &one, sizeof one);
@@ -231,12 +232,12 @@ int worker_set_udp(int fd, uint8_t family)
 static int on_bind(void *arg, const struct stun_addr *at)
 {
 	union turn_addr addr;
-	unsigned len = policy_to_sockaddr(at, &addr);
+	unsigned len = turn_policy_to_sockaddr(at, &addr);
 	(void)arg;
 	int fd = socket(addr.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return ERR_IO;
-	if (worker_set_udp(fd, at->family) != 0 || bind(fd, &addr.any, len) != 0) {
+	if (turn_worker_set_udp(fd, at->family) != 0 || bind(fd, &addr.any, len) != 0) {
 		close(fd);
 		return ERR_IO;
 	}
@@ -247,24 +248,24 @@ static int on_watch(void *arg, struct turn_relay *r)
 {
 	struct worker *w = arg;
 	r->kind = SOURCE_RELAY;
-	return worker_watch(w, r->fd, EPOLLIN, r) ? 0 : ERR_IO;
+	return turn_worker_watch(w, r->fd, EPOLLIN, r) ? 0 : ERR_IO;
 }
 
 /* What waits for this socket must leave before its number can mean another. */
 static void on_close(void *arg, int fd)
 {
 	struct worker *w = arg;
-	batch_flush(&w->to_peers);
+	turn_batch_flush(&w->to_peers);
 	close(fd);
 }
 
 static void on_gone(void *arg, struct turn_alloc *a)
 {
 	struct worker *w = arg;
-	worker_forget(w, &a->relays[0]);
-	worker_forget(w, &a->relays[1]);
+	turn_worker_forget(w, &a->relays[0]);
+	turn_worker_forget(w, &a->relays[1]);
 	if (a->path.key.transport != TURN_UDP)
-		stream_forget_alloc(a->path.io);
+		turn_stream_forget_alloc(a->path.io);
 }
 
-const struct turn_ops worker_ops = {on_bind, on_watch, on_close, on_gone};
+const struct turn_ops turn_worker_ops = {on_bind, on_watch, on_close, on_gone};

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-int worker_init(struct worker *w, struct turn_shared *shared)
+int turn_worker_init(struct worker *w, struct turn_shared *shared)
 {
 	w->shared = shared;
 	w->epoll = w->wake = w->netlink = -1;
@@ -24,14 +24,14 @@ int worker_init(struct worker *w, struct turn_shared *shared)
 	list_init(&w->with_output);
 	list_init(&w->commands);
 	map_init(&w->dtls_peers);
-	batch_init(&w->to_peers);
-	batch_init(&w->to_clients);
+	turn_batch_init(&w->to_peers);
+	turn_batch_init(&w->to_clients);
 	pthread_mutex_init(&w->lock, NULL);
-	turn_core_init(&w->core, shared, &worker_ops, w);
+	turn_core_init(&w->core, shared, &turn_worker_ops, w);
 	return w->inbox.slots && w->stream_buffer ? 0 : ERR_NO_MEMORY;
 }
 
-void worker_fini(struct worker *w)
+void turn_worker_fini(struct worker *w)
 {
 	for (size_t i = 0; i < w->n_udp; i++)
 		close(w->udp[i].fd);
@@ -49,23 +49,23 @@ void worker_fini(struct worker *w)
 	pthread_mutex_destroy(&w->lock);
 }
 
-bool worker_watch(struct worker *w, int fd, uint32_t events, void *source)
+bool turn_worker_watch(struct worker *w, int fd, uint32_t events, void *source)
 {
 	struct epoll_event e = {.events = events, .data.ptr = source};
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
-void worker_forget(struct worker *w, const void *source)
+void turn_worker_forget(struct worker *w, const void *source)
 {
 	for (int i = w->at_event + 1; i < w->n_events; i++)
 		if (w->events[i].data.ptr == source)
 			w->events[i].data.ptr = NULL;
 }
 
-void worker_flush(struct worker *w)
+void turn_worker_flush(struct worker *w)
 {
-	batch_flush(&w->to_peers);
-	batch_flush(&w->to_clients);
+	turn_batch_flush(&w->to_peers);
+	turn_batch_flush(&w->to_clients);
 	uint64_t failed = w->to_peers.failed + w->to_clients.failed;
 	__atomic_store_n(&w->core.stats.send_failed, failed, __ATOMIC_RELAXED);
 	w->inbox.used = 0;
@@ -89,7 +89,7 @@ static void on_netlink(struct worker *w)
 	char drop[4096];
 	while (recv(w->netlink, drop, sizeof drop, MSG_DONTWAIT) > 0)
 		;
-	policy_read_own(&w->core.policy);
+	turn_policy_read_own(&w->core.policy);
 }
 
 static void take_commands(struct worker *w)
@@ -106,7 +106,7 @@ static void take_commands(struct worker *w)
 			return;
 		struct command *cmd = CONTAINER_OF(item, struct command, link);
 		if (cmd->kind == COMMAND_ADOPT)
-			stream_adopt(w, cmd->stream);
+			turn_stream_adopt(w, cmd->stream);
 		else
 			turn_core_cut_user(&w->core, str_of(cmd->user));
 		mem_free(cmd);
@@ -120,10 +120,10 @@ static void on_event(struct worker *w, struct epoll_event *e)
 	switch (*(uint8_t *)e->data.ptr) {
 	case SOURCE_WAKE: take_commands(w); break;
 	case SOURCE_NETLINK: on_netlink(w); break;
-	case SOURCE_UDP: worker_read_udp(w, e->data.ptr); break;
-	case SOURCE_TCP: stream_accept(w, e->data.ptr); break;
-	case SOURCE_RELAY: worker_read_relay(w, e->data.ptr); break;
-	case SOURCE_STREAM: stream_event(w, e->data.ptr, e->events); break;
+	case SOURCE_UDP: turn_worker_read_udp(w, e->data.ptr); break;
+	case SOURCE_TCP: turn_stream_accept(w, e->data.ptr); break;
+	case SOURCE_RELAY: turn_worker_read_relay(w, e->data.ptr); break;
+	case SOURCE_STREAM: turn_stream_event(w, e->data.ptr, e->events); break;
 	default: break;
 	}
 }
@@ -140,9 +140,9 @@ static void on_second(struct worker *w)
 {
 	w->core.now.wall_s = clock_wall_ms() / 1000;
 	turn_core_tick(&w->core);
-	stream_tick(w);
+	turn_stream_tick(w);
 	if (w->netlink < 0 && w->core.now.mono_ms / 1000 % 60 == 0)
-		policy_read_own(&w->core.policy);
+		turn_policy_read_own(&w->core.policy);
 }
 
 /* One clock call for each turn, however many packets it has. */
@@ -155,8 +155,8 @@ static void turn_once(struct worker *w)
 		on_second(w);
 	for (w->at_event = 0; w->at_event < w->n_events; w->at_event++)
 		on_event(w, &w->events[w->at_event]);
-	worker_flush(w);
-	stream_flush_all(w);
+	turn_worker_flush(w);
+	turn_stream_flush_all(w);
 }
 
 static void drop_commands(struct worker *w)
@@ -165,7 +165,7 @@ static void drop_commands(struct worker *w)
 	while ((item = list_shift(&w->commands))) {
 		struct command *cmd = CONTAINER_OF(item, struct command, link);
 		if (cmd->kind == COMMAND_ADOPT)
-			stream_free(cmd->stream);
+			turn_stream_free(cmd->stream);
 		mem_free(cmd);
 	}
 }
@@ -178,28 +178,28 @@ static void *run(void *arg)
 	while (!stopping(w))
 		turn_once(w);
 	w->n_events = 0;
-	stream_close_all(w);
+	turn_stream_close_all(w);
 	turn_core_fini(&w->core);
 	drop_commands(w);
 	if (w->dtls_door)
-		stream_free(w->dtls_door);
+		turn_stream_free(w->dtls_door);
 	OPENSSL_thread_stop();
 	return NULL;
 }
 
 static bool watch_all(struct worker *w)
 {
-	bool ok = w->epoll >= 0 && w->wake >= 0 && worker_watch(w, w->wake, EPOLLIN, &w->wake_source);
+	bool ok = w->epoll >= 0 && w->wake >= 0 && turn_worker_watch(w, w->wake, EPOLLIN, &w->wake_source);
 	if (w->netlink >= 0)
-		ok = ok && worker_watch(w, w->netlink, EPOLLIN, &w->netlink_source);
+		ok = ok && turn_worker_watch(w, w->netlink, EPOLLIN, &w->netlink_source);
 	for (size_t i = 0; i < w->n_udp; i++)
-		ok = ok && worker_watch(w, w->udp[i].fd, EPOLLIN, &w->udp[i]);
+		ok = ok && turn_worker_watch(w, w->udp[i].fd, EPOLLIN, &w->udp[i]);
 	for (size_t i = 0; i < w->n_tcp; i++)
-		ok = ok && worker_watch(w, w->tcp[i].fd, EPOLLIN, &w->tcp[i]);
+		ok = ok && turn_worker_watch(w, w->tcp[i].fd, EPOLLIN, &w->tcp[i]);
 	return ok;
 }
 
-int worker_start(struct worker *w)
+int turn_worker_start(struct worker *w)
 {
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -218,7 +218,7 @@ static void wake(struct worker *w)
 		log_error("turn: a worker could not be woken", LOG_I("errno", errno));
 }
 
-void worker_post(struct worker *w, struct command *cmd)
+void turn_worker_post(struct worker *w, struct command *cmd)
 {
 	pthread_mutex_lock(&w->lock);
 	list_push(&w->commands, &cmd->link);
@@ -226,7 +226,7 @@ void worker_post(struct worker *w, struct command *cmd)
 	wake(w);
 }
 
-void worker_stop(struct worker *w)
+void turn_worker_stop(struct worker *w)
 {
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;

@@ -88,55 +88,56 @@ struct worker {
 	bool stop;	      /* under the lock */
 };
 
-/* What a worker listens on is bound by turn_start; from worker_start on w owns the descriptors. */
-int worker_init(struct worker *w, struct turn_shared *shared);
-int worker_start(struct worker *w);
+/* What a worker listens on is bound by turn_start; from turn_worker_start on w owns the descriptors. */
+int turn_worker_init(struct worker *w, struct turn_shared *shared);
+int turn_worker_start(struct worker *w);
 
 /* From another thread: cmd is taken. */
-void worker_post(struct worker *w, struct command *cmd);
+void turn_worker_post(struct worker *w, struct command *cmd);
 
 /* Ends the thread and everything that it owns. */
-void worker_stop(struct worker *w);
-void worker_fini(struct worker *w);
+void turn_worker_stop(struct worker *w);
+void turn_worker_fini(struct worker *w);
 
 /* ---- between the files of the worker ---- */
 
-extern const struct turn_ops worker_ops;
+extern const struct turn_ops turn_worker_ops;
 
-bool worker_watch(struct worker *w, int fd, uint32_t events, void *source);
+bool turn_worker_watch(struct worker *w, int fd, uint32_t events, void *source);
 
 /* Events of a source that is going away. */
-void worker_forget(struct worker *w, const void *source);
+void turn_worker_forget(struct worker *w, const void *source);
 
 /* Sends what waits; the inbox is free again. */
-void worker_flush(struct worker *w);
+void turn_worker_flush(struct worker *w);
 
 /* Acts on a verdict about a client's packet; `reply` goes out by the path. */
-void worker_move(struct worker *w, struct turn_path *path, enum turn_verdict verdict, const struct turn_move *move);
+void turn_worker_move(
+	struct worker *w, struct turn_path *path, enum turn_verdict verdict, const struct turn_move *move);
 
 /* A datagram to the client of that path, at once. */
-void worker_send_datagram(struct worker *w, const struct turn_path *path, struct listener *l, struct str bytes);
+void turn_worker_send_datagram(struct worker *w, const struct turn_path *path, struct listener *l, struct str bytes);
 
 /* GRO, and no trust in what ICMP says of path MTUs. 0, or -1 with errno. */
-int worker_set_udp(int fd, uint8_t family);
+int turn_worker_set_udp(int fd, uint8_t family);
 
-void worker_read_udp(struct worker *w, struct listener *l);
-void worker_read_relay(struct worker *w, struct turn_relay *r);
+void turn_worker_read_udp(struct worker *w, struct listener *l);
+void turn_worker_read_relay(struct worker *w, struct turn_relay *r);
 
 /* stream.c */
-void stream_accept(struct worker *w, struct listener *l);
-void stream_event(struct worker *w, struct stream *s, uint32_t events);
-void stream_adopt(struct worker *w, struct stream *s);
-void stream_send(struct worker *w, struct stream *s, const struct iovec *iov, size_t n_iov);
-void stream_flush_all(struct worker *w);
-void stream_tick(struct worker *w);
-void stream_close_all(struct worker *w);
-struct stream *stream_new_adopted(const struct turn_stream *from);
-void stream_free(struct stream *s);
-void stream_forget_alloc(struct stream *s);
+void turn_stream_accept(struct worker *w, struct listener *l);
+void turn_stream_event(struct worker *w, struct stream *s, uint32_t events);
+void turn_stream_adopt(struct worker *w, struct stream *s);
+void turn_stream_send(struct worker *w, struct stream *s, const struct iovec *iov, size_t n_iov);
+void turn_stream_flush_all(struct worker *w);
+void turn_stream_tick(struct worker *w);
+void turn_stream_close_all(struct worker *w);
+struct stream *turn_stream_new_adopted(const struct turn_stream *from);
+void turn_stream_free(struct stream *s);
+void turn_stream_forget_alloc(struct stream *s);
 
 /* dtls.c: a datagram whose first byte is a DTLS record's. */
-void dtls_receive(struct worker *w, struct listener *l, const struct turn_key *key, struct str datagram);
-void dtls_prepare(SSL_CTX *ctx);
+void turn_dtls_receive(struct worker *w, struct listener *l, const struct turn_key *key, struct str datagram);
+void turn_dtls_prepare(SSL_CTX *ctx);
 
 #endif

@@ -71,7 +71,7 @@ struct stun_addr fake_addr(const char *text)
 {
 	union turn_addr addr;
 	assert_int_equal(turn_addr_parse(str_of(text), &addr), 0);
-	return policy_from_sockaddr(&addr);
+	return turn_policy_from_sockaddr(&addr);
 }
 
 void fake_client(struct fake_client *cl, struct fake *f, const char *from, const char *user)
@@ -197,7 +197,7 @@ enum turn_verdict fake_from_peer(struct fake_client *cl, const char *peer, struc
 	static uint8_t head[TURN_HEADROOM];
 	struct stun_addr addr = fake_addr(peer);
 	union turn_addr from;
-	policy_to_sockaddr(&addr, &from);
+	turn_policy_to_sockaddr(&addr, &from);
 	cl->path.alloc = NULL;
 	struct turn_alloc *a = turn_alloc_find(cl->f->core, &cl->path);
 	assert_non_null(a);

@@ -141,9 +141,9 @@ static enum policy_reach ask(const struct turn_config *cfg, const char *peer)
 {
 	struct policy p;
 	struct stun_addr addr = fake_addr(peer);
-	policy_init(&p, cfg);
-	policy_read_own(&p);
-	return policy_check(&p, &addr);
+	turn_policy_init(&p, cfg);
+	turn_policy_read_own(&p);
+	return turn_policy_check(&p, &addr);
 }
 
 static void options_open_what_they_say(void **state)
