@@ -35,7 +35,8 @@ struct store {
 	struct list done; /* of jobs */
 	bool done_posted;
 	struct post done_post;
-	unsigned n_threads; /* still running */
+	unsigned n_threads; /* still running; under done_lock once the lanes are stopped */
+	bool writes_started;
 
 	bool closing; /* set before the lanes are stopped */
 	void (*closed)(void *arg);
@@ -186,6 +187,7 @@ static int start_threads(struct store *s, unsigned n_readers)
 {
 	if (uv_thread_create(&s->writer, write_thread, s) < 0)
 		return ERR_NO_MEMORY;
+	s->writes_started = true;
 	s->n_threads = 1;
 	int err = 0;
 	for (unsigned i = 0; i < n_readers && err == 0; i++)
@@ -256,7 +258,7 @@ int store_open(const struct store_config *config, struct store **out, struct buf
 	}
 	if (err < 0) {
 		stop_lanes(s);
-		if (s->n_threads)
+		if (s->writes_started)
 			join_threads(s);
 		free_store(s);
 		return err;
@@ -279,7 +281,7 @@ void store_close(struct store *s, void (*closed)(void *arg), void *arg)
 static void hand_over(struct store *s, struct store_job *job, enum job_kind kind)
 {
 	assert(job->done);
-	job->kind = kind;
+	job->kind = (int)kind;
 	job->err = 0;
 	list_init(&job->link);
 	int err = lane_put(JOB_IS_WRITE(kind) ? &s->writes : &s->reads, job);
