@@ -1,0 +1,565 @@
+/** A call as one device takes part in it: rings, is answered, connects, runs, ends. */
+
+import type { CallFacts, CallPorts } from "./callPorts.js";
+import { Emitter } from "./emitter.js";
+import { BellwireError } from "./errors.js";
+import type { Call as CallData, LegInfo, Participant, Quality, Self, SyncCall } from "./generated/events.js";
+import { Legs, reuse } from "./legs.js";
+import { type LocalMarks, LocalMedia } from "./local.js";
+import type { PeerMessage, Slot } from "./peer.js";
+import type { Answer, ServerEvent } from "./signaling.js";
+import { Store } from "./store.js";
+import type {
+  CallEndReason,
+  CallSnapshot,
+  CallState,
+  CallTimings,
+  LocalSnapshot,
+  MediaChoice,
+  MediaState,
+  ParticipantSnapshot,
+} from "./types.js";
+
+export interface CallEvents {
+  state: CallState;
+  ended: CallEndReason;
+  /** Something went wrong that the call survives. */
+  error: BellwireError;
+}
+
+/** Between these the state that the user sees is worked out from media (see `state`). */
+type Phase = "idle" | "ringing-out" | "ringing-in" | "joined" | "ended";
+
+/** Refusals that tell how a call ended for this device. */
+const ENDING_REFUSALS: Record<string, CallEndReason> = {
+  answered_elsewhere: "answered_elsewhere",
+  declined_elsewhere: "declined_elsewhere",
+  call_ended: "cancelled",
+  call_not_found: "cancelled",
+};
+
+const JOIN_TRIES = 3;
+const RECONNECT_WAIT_MS = 10_000;
+
+export class Call extends Emitter<CallEvents> {
+  readonly #ports: CallPorts;
+  readonly #local: LocalMedia;
+  readonly #legs: Legs;
+  readonly #store = new Store<CallSnapshot>(() => this.#makeSnapshot());
+  #facts: CallFacts;
+  #phase: Phase;
+  #toldState: CallState;
+  #self: Self | null = null;
+  #join: Promise<void> | null = null;
+  #isAnswered = false;
+  #wasConnected = false;
+  #endReason: CallEndReason | null = null;
+  #error: BellwireError | null = null;
+  #isRemoteRinging = false;
+  #isUnreachable = false;
+  #timings: CallTimings = { accepted: null, connected: null, firstFrame: null };
+  #lastParticipants: readonly ParticipantSnapshot[] = [];
+  #lastLocal: LocalSnapshot | undefined;
+  #quality: Quality | null = null;
+  /** What the server was told of this device; null before it has a leg. */
+  #told: LocalMarks | null = null;
+
+  /** @internal Calls are made by the client. */
+  constructor(ports: CallPorts, facts: CallFacts, phase: "idle" | "ringing-out" | "ringing-in") {
+    super();
+    this.#ports = ports;
+    this.#facts = facts;
+    this.#phase = phase;
+    this.#toldState = phase;
+    this.#local = new LocalMedia({
+      media: ports.platform.media,
+      selected: (kind) => ports.selectedDevice(kind),
+      onTrack: (slot, track) => this.#onLocalTrack(slot, track),
+      onChange: () => this.#onLocalChange(),
+    });
+    this.#legs = new Legs({
+      media: ports.platform.media,
+      createConnection: (iceServers) => ports.createConnection(iceServers),
+      iceServers: () => ports.iceServers(),
+      send: (to, message) => this.#send(to, message),
+      localTrack: (slot) => this.#local.track(slot),
+      onChange: () => this.#changed(),
+      onMedia: (socketId, state) => this.#onMedia(socketId, state),
+      onFirstFrame: () => this.#mark("firstFrame"),
+      onQuality: (quality) => this.#onQuality(quality),
+      onError: (error) => this.#trouble(error),
+    });
+  }
+
+  get id(): string {
+    return this.#facts.id;
+  }
+
+  get channelId(): string {
+    return this.#facts.channelId;
+  }
+
+  get state(): CallState {
+    if (this.#phase !== "joined") return this.#phase;
+    const media = this.#legs.media();
+    if (media === "connected") return "active";
+    if (this.#facts.mode === "group" && this.#legs.size === 0) return "active"; // alone, and waiting for others
+    return this.#wasConnected ? "reconnecting" : "connecting";
+  }
+
+  get endReason(): CallEndReason | null {
+    return this.#endReason;
+  }
+
+  get timings(): CallTimings {
+    return this.#timings;
+  }
+
+  get participants(): readonly ParticipantSnapshot[] {
+    return this.getSnapshot().participants;
+  }
+
+  readonly getSnapshot = (): CallSnapshot => this.#store.getSnapshot();
+  readonly subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
+
+  // ---- What the user does
+
+  /** Answers. Opens what is wished, by default what the type of the call says, and nothing else. */
+  async accept(media: MediaChoice = {}): Promise<void> {
+    if (this.#phase !== "ringing-in") throw this.#closedError();
+    this.#mark("accepted");
+    await this.enter(media);
+  }
+
+  /** Enters a live call: by accepting, or as another member of a group, or again after a reload. */
+  async enter(media: MediaChoice = {}, takeover = false): Promise<void> {
+    const before = this.#phase;
+    this.#phase = "joined";
+    this.#isAnswered = true;
+    this.#error = null;
+    this.#changed();
+    const opening = this.#local.begin(this.#choice(media));
+    try {
+      await this.#joinNow({ takeover });
+    } catch (thrown) {
+      this.#onJoinRefused(BellwireError.from(thrown, "internal"), before);
+      throw thrown;
+    }
+    await opening;
+  }
+
+  /** Says no, on all devices. Stops ringing here at once, whatever the network does. */
+  async decline(): Promise<void> {
+    if (this.#phase !== "ringing-in") return;
+    this.end("declined", false);
+    await this.#tellServer("decline");
+  }
+
+  /** Cancels, declines or leaves, as the moment wants it. Everything here stops at once. */
+  async hangUp(): Promise<void> {
+    if (this.#phase === "ended") return;
+    if (this.#phase === "ringing-in") return this.decline();
+    const wasRinging = this.#phase === "ringing-out" || this.#phase === "idle";
+    this.end(wasRinging ? "cancelled" : this.#facts.mode === "group" ? "left" : "hangup", false);
+    await this.#tellServer(wasRinging ? "cancel" : "leave");
+  }
+
+  /** Rejects with no_microphone, permission_denied … when there is none to be had; the call goes on. */
+  setMicrophoneEnabled(on: boolean): Promise<void> {
+    return this.#local.setMicrophone(on);
+  }
+
+  /** Off stops the camera, so that its light goes out. */
+  setCameraEnabled(on: boolean): Promise<void> {
+    return this.#local.setCamera(on);
+  }
+
+  setScreenShareEnabled(on: boolean): Promise<void> {
+    return this.#local.setScreen(on);
+  }
+
+  // ---- What the client does
+
+  /** @internal Opens the devices of the caller while it rings. */
+  openMedia(media: MediaChoice): Promise<void> {
+    return this.#local.begin(this.#choice(media));
+  }
+
+  /** @internal The answer of the server that the call was made, or that it is one that was there already. */
+  async created(data: CallData): Promise<void> {
+    if (this.#phase === "ended") return;
+    this.take(data);
+    await this.#joinNow({});
+  }
+
+  /** @internal What an answer or sync tells of the call. */
+  take(data: CallData): void {
+    if (this.#phase === "ended") return;
+    const {
+      id,
+      channelId,
+      callType,
+      mode,
+      startedBy,
+      ringExpiresAt,
+      answeredAt,
+      endedAt,
+      endedBy,
+      duration,
+      metadata,
+    } = data;
+    this.#facts = {
+      ...this.#facts,
+      id,
+      channelId,
+      callType,
+      mode,
+      startedBy,
+      ringExpiresAt,
+      answeredAt,
+      endedAt,
+      endedBy,
+      duration,
+      metadata,
+    };
+    this.#legs.setRoster(data.participants);
+    if (data.status === "active") this.#onAnswered(data.answeredAt);
+    if (data.status === "ended" || data.status === "missed" || data.status === "declined")
+      this.end(data.endReason ?? "hangup");
+    else this.#changed();
+  }
+
+  /** @internal The server's list of live calls after a (re)connect has this one. */
+  resync(data: SyncCall): void {
+    this.take(data);
+    if (this.#phase === "ended") return;
+    if (this.#phase === "ringing-in" && data.status === "active" && data.mode === "direct") {
+      this.end("answered_elsewhere");
+    } else if (this.#phase === "joined" || this.#phase === "ringing-out") {
+      this.#joinNow({}).catch((thrown: unknown) =>
+        this.#onJoinRefused(BellwireError.from(thrown, "internal"), this.#phase),
+      );
+    }
+  }
+
+  /** @internal An event of this call, already known to be new. */
+  handle(event: ServerEvent): void {
+    if (this.#phase === "ended") return;
+    switch (event.name) {
+      case "call.ringing":
+        this.#isRemoteRinging = true;
+        this.#isUnreachable = false;
+        return this.#legs.updatePerson(event.payload.userId, { state: "ringing" });
+      case "call.busy":
+        return this.#legs.updatePerson(event.payload.userId, { state: "busy" });
+      case "call.unreachable":
+        this.#isUnreachable = true;
+        return this.#changed();
+      case "call.accepted":
+        this.#legs.updatePerson(event.payload.userId, { state: "joined" });
+        return this.#phase === "ringing-out" ? this.#onAnswered(event.payload.answeredAt) : undefined;
+      case "call.declined":
+        return this.#legs.updatePerson(event.payload.userId, { state: "declined" });
+      case "call.answered-elsewhere":
+        return this.#phase === "ringing-in" ? this.end("answered_elsewhere") : undefined;
+      case "call.declined-elsewhere":
+        return this.#phase === "ringing-in" ? this.end("declined_elsewhere") : undefined;
+      case "call.cancelled":
+      case "call.missed":
+        return this.end(event.payload.reason);
+      case "call.ended":
+        this.#facts = { ...this.#facts, ...event.payload };
+        return this.end(event.payload.reason);
+      case "call.moved":
+        return event.payload.socketId === this.#self?.socketId ? this.end("moved") : undefined;
+      case "call.participants":
+        this.#self = event.payload.self;
+        this.#legs.setRoster(event.payload.roster);
+        return this.#meet(event.payload.participants);
+      default:
+        return this.#handleLeg(event);
+    }
+  }
+
+  /** @internal Lets go of everything. The first reason counts. `isKnown`: the server knows of it already. */
+  end(reason: CallEndReason, isKnown = true): void {
+    if (this.#phase === "ended") return;
+    this.#phase = "ended";
+    this.#endReason = reason;
+    this.#facts = { ...this.#facts, endedAt: this.#facts.endedAt ?? new Date(this.#ports.serverNow()).toISOString() };
+    this.#legs.clear();
+    this.#local.close();
+    this.#changed();
+    this.#ports.onEnded(this);
+    this.emit("ended", reason);
+    this.removeListeners();
+    if (isKnown) this.#ports.onSettled();
+  }
+
+  /** @internal It could not be made. */
+  fail(error: BellwireError): void {
+    this.#error = error;
+    this.end("failed");
+  }
+
+  // ---- Joining
+
+  /** Once at a time; what is lost with the connection is asked again on the next. */
+  #joinNow(options: { takeover?: boolean }): Promise<void> {
+    this.#join ??= this.#tryJoin(options).finally(() => {
+      this.#join = null;
+    });
+    return this.#join;
+  }
+
+  async #tryJoin({ takeover }: { takeover?: boolean }): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#ports.signaling.whenConnected(RECONNECT_WAIT_MS);
+        if (this.#phase === "ended") return;
+        const marks = this.#local.marks();
+        const { isMuted, isVideoEnabled } = marks;
+        const wish = { callId: this.id, isMuted, isVideoEnabled };
+        const answer = await this.#ports.signaling.request("call.join", takeover ? { ...wish, takeover } : wish);
+        return this.#onJoined(answer, marks);
+      } catch (thrown) {
+        const error = BellwireError.from(thrown, "internal");
+        const isLost = error.code === "not_connected" || error.code === "timeout";
+        if (!isLost || tries >= JOIN_TRIES || this.#phase === "ended") throw error;
+      }
+    }
+  }
+
+  #onJoined({ call, self, participants }: Answer<"call.join">, told: LocalMarks): void {
+    if (this.#phase === "ended") {
+      // Hung up while the answer was on its way: the server has to hear it once more.
+      void this.#tellServer("leave");
+      return;
+    }
+    const isSameLeg = this.#self?.socketId === self.socketId;
+    const isFirst = this.#self === null;
+    this.#self = self;
+    this.take(call);
+    if (isFirst) this.#meet(participants);
+    else if (isSameLeg) this.#legs.reconcile(participants);
+    else {
+      this.#legs.clear();
+      this.#meet(participants);
+    }
+    // A leg that was there already keeps the marks that it had; a new one has those of the join.
+    this.#sayMarks(isSameLeg ? null : { ...told, isScreenSharing: false });
+  }
+
+  /** This device is the newcomer to all of these. */
+  #meet(participants: readonly LegInfo[]): void {
+    for (const leg of participants) this.#legs.add(leg, true);
+  }
+
+  #onJoinRefused(error: BellwireError, before: Phase): void {
+    const reason = ENDING_REFUSALS[error.code];
+    this.#trouble(error);
+    if (this.#phase === "ended") return;
+    if (reason) this.end(reason);
+    else if (before === "ringing-in") this.#backToRinging();
+    else if (!error.retryable) this.fail(error);
+  }
+
+  /** The user may try again, as long as it rings. */
+  #backToRinging(): void {
+    this.#phase = "ringing-in";
+    this.#isAnswered = false;
+    void this.#local.setCamera(false).catch(() => {});
+    void this.#local.setMicrophone(false).catch(() => {});
+    this.#changed();
+  }
+
+  #onAnswered(answeredAt: string | null): void {
+    if (answeredAt) this.#facts = { ...this.#facts, answeredAt };
+    if (this.#phase === "ringing-out" || this.#phase === "idle") {
+      this.#isAnswered = true;
+      this.#phase = "joined";
+      this.#mark("accepted");
+    }
+    this.#changed();
+  }
+
+  // ---- Others
+
+  #handleLeg(event: ServerEvent): void {
+    switch (event.name) {
+      case "participant.joined": {
+        const { socketId, userId, name, isMuted, isVideoEnabled, isScreenSharing } = event.payload;
+        if (socketId === this.#self?.socketId) return;
+        this.#legs.updatePerson(userId, { state: "joined" });
+        this.#legs.add({ socketId, userId, name, isMuted, isVideoEnabled, isScreenSharing }, false);
+        return;
+      }
+      case "participant.left":
+        this.#legs.updatePerson(event.payload.userId, { state: "left" });
+        return this.#legs.remove(event.payload.socketId);
+      case "participant.reconnecting":
+        return this.#legs.update(event.payload.socketId, { isReconnecting: true });
+      case "participant.resumed":
+        this.#legs.update(event.payload.socketId, { isReconnecting: false });
+        return this.#legs.nudge(event.payload.socketId);
+      case "participant.muted":
+        return this.#legs.update(event.payload.socketId, { isMuted: event.payload.isMuted });
+      case "participant.video-toggled":
+        return this.#legs.update(event.payload.socketId, { isVideoEnabled: event.payload.isVideoEnabled });
+      case "participant.screen-toggled":
+        return this.#legs.update(event.payload.socketId, { isScreenSharing: event.payload.isScreenSharing });
+      case "participant.quality":
+        return this.#legs.update(event.payload.socketId, { connectionQuality: event.payload.connectionQuality });
+      case "call.error":
+        return this.#trouble(new BellwireError(event.payload.code, event.payload));
+    }
+  }
+
+  /** @internal */
+  hasLeg(socketId: string): boolean {
+    return this.#legs.has(socketId);
+  }
+
+  /** @internal The people, before the server has told more. */
+  setRoster(participants: readonly Participant[]): void {
+    this.#legs.setRoster(participants);
+  }
+
+  /** @internal An offer, an answer or a candidate. */
+  receive(from: { from: string; userId: string }, message: PeerMessage): void {
+    if (this.#phase === "joined" || this.#phase === "ringing-out") this.#legs.receive(from, message);
+  }
+
+  #send(to: string, message: PeerMessage): void {
+    const { signaling } = this.#ports;
+    const sent =
+      "offer" in message
+        ? signaling.request("call.offer", { to, ...message })
+        : "answer" in message
+          ? signaling.request("call.answer", { to, ...message })
+          : signaling.request("call.ice-candidate", { to, ...message });
+    // What is lost is sent again after the resume; a leg that is gone is told by participant.left.
+    sent.catch((error: BellwireError) =>
+      this.#trouble(error, ["not_connected", "timeout", "closed", "leg_not_found", "not_in_call"]),
+    );
+  }
+
+  #onMedia(socketId: string, state: MediaState): void {
+    if (state === "connected") {
+      this.#wasConnected = true;
+      this.#mark("connected");
+    }
+    if (state !== "connected" && state !== "failed") return;
+    if (state === "failed") this.#trouble(new BellwireError("connection_failed"));
+    this.#say("call.connection", { callId: this.id, state, socketId });
+  }
+
+  // ---- This device
+
+  #choice(media: MediaChoice): MediaChoice {
+    return { audio: media.audio ?? true, video: media.video ?? this.#facts.callType === "video" };
+  }
+
+  #onLocalTrack(slot: Slot, track: MediaStreamTrack | null): void {
+    this.#legs.setTrack(slot, track);
+    this.#onLocalChange();
+  }
+
+  #onLocalChange(): void {
+    this.#changed();
+    if (this.#phase !== "ended" && this.#told) this.#sayMarks(this.#told);
+  }
+
+  /** Tells the server what is not as it was told; everything when nothing is known of that. */
+  #sayMarks(before: LocalMarks | null): void {
+    const marks = this.#local.marks();
+    const { isMuted, isVideoEnabled, isScreenSharing } = marks;
+    this.#told = marks;
+    const callId = this.id;
+    if (before?.isMuted !== isMuted) this.#say("call.mute", { callId, isMuted });
+    if (before?.isVideoEnabled !== isVideoEnabled) this.#say("call.video-toggle", { callId, isVideoEnabled });
+    if (before?.isScreenSharing !== isScreenSharing) this.#say("call.screen-toggle", { callId, isScreenSharing });
+  }
+
+  #onQuality(connectionQuality: Quality): void {
+    if (connectionQuality === this.#quality) return;
+    this.#quality = connectionQuality;
+    this.#say("call.quality", { callId: this.id, connectionQuality });
+  }
+
+  /** @internal The user chose another microphone or camera. */
+  switchDevice(kind: "microphone" | "camera" | "speaker"): Promise<void> {
+    return this.#phase === "ended" ? Promise.resolve() : this.#local.switchDevice(kind);
+  }
+
+  /** Information for others; if it is lost, the next join says it again. */
+  #say: CallPorts["signaling"]["say"] = (event, payload) => {
+    this.#ports.signaling.say(event, payload, (error) =>
+      this.#trouble(error, ["not_connected", "timeout", "closed", "not_in_call", "call_ended"]),
+    );
+  };
+
+  async #tellServer(verb: "cancel" | "decline" | "leave"): Promise<void> {
+    try {
+      await this.#ports.leave(this.id, verb);
+    } catch (thrown) {
+      // Over here it is over; a device that is not heard of again is taken out by the server.
+      this.#ports.onError(BellwireError.from(thrown, "internal"));
+    }
+    this.#ports.onSettled();
+  }
+
+  #closedError(): BellwireError {
+    return new BellwireError(this.#phase === "ended" ? "call_ended" : "closed", {
+      message: `The call is ${this.state}.`,
+    });
+  }
+
+  #mark(moment: keyof CallTimings): void {
+    if (this.#timings[moment] !== null) return;
+    this.#timings = { ...this.#timings, [moment]: performance.now() };
+    this.#changed();
+  }
+
+  #trouble(error: BellwireError, expected: readonly string[] = []): void {
+    if (expected.includes(error.code)) return;
+    this.#error = error;
+    this.#changed();
+    this.emit("error", error);
+    this.#ports.onError(error);
+  }
+
+  #changed(): void {
+    this.#store.changed();
+    this.#ports.onChange(this);
+    const { state } = this;
+    if (state === this.#toldState) return;
+    this.#toldState = state;
+    this.emit("state", state);
+  }
+
+  #makeSnapshot(): CallSnapshot {
+    const facts = this.#facts;
+    const participants = this.#legs.snapshot(this.#ports.ownUserId());
+    const isSame =
+      participants.length === this.#lastParticipants.length &&
+      participants.every((p, i) => p === this.#lastParticipants[i]);
+    if (!isSame) this.#lastParticipants = participants;
+    this.#lastLocal = reuse(this.#lastLocal, this.#local.snapshot());
+    const { id, channelId, callType, mode, direction, startedBy, isWaiting, endedBy, duration, metadata } = facts;
+    return {
+      ...{ id, channelId, callType, mode, direction, startedBy, isWaiting, endedBy, duration, metadata },
+      state: this.state,
+      isRemoteRinging: this.#isRemoteRinging,
+      isUnreachable: this.#isUnreachable,
+      ringExpiresAt: this.#ports.localTime(facts.ringExpiresAt),
+      answeredAt: this.#isAnswered ? this.#ports.localTime(facts.answeredAt) : null,
+      endedAt: this.#ports.localTime(facts.endedAt),
+      endReason: this.#endReason,
+      participants: this.#lastParticipants,
+      local: this.#lastLocal,
+      error: this.#error,
+      timings: this.#timings,
+    };
+  }
+}

@@ -1,0 +1,61 @@
+/** What is known of a call, by where it was heard from. */
+import type { CallFacts } from "./callPorts.js";
+import type { Call as CallData, Participant, Role, ServerEvents } from "./generated/events.js";
+import type { CallOptions } from "./types.js";
+
+const UNANSWERED = { answeredAt: null, endedAt: null, endedBy: null, duration: 0 };
+
+export function factsOfOptions(options: CallOptions, id: string, ownUserId: string): CallFacts {
+  const { channelId, type: callType = "video", to, participants, metadata = {} } = options;
+  const isDirect = to !== undefined || participants?.length === 1;
+  const mode = options.mode ?? (isDirect ? "direct" : "group");
+  const facts = { id, channelId, callType, mode, startedBy: ownUserId, metadata, ringExpiresAt: null };
+  return { ...facts, ...UNANSWERED, direction: "outgoing", isWaiting: false };
+}
+
+export function factsOfIncoming(payload: ServerEvents["call.incoming"]): CallFacts {
+  const {
+    callId: id,
+    channelId,
+    callType,
+    mode,
+    initiator: startedBy,
+    ringExpiresAt,
+    metadata,
+    waiting = false,
+  } = payload;
+  const facts = { id, channelId, callType, mode, startedBy, ringExpiresAt, metadata };
+  return { ...facts, ...UNANSWERED, direction: "incoming", isWaiting: waiting };
+}
+
+export function factsOfData(data: CallData, ownUserId: string): CallFacts {
+  const { id, channelId, callType, mode, startedBy, ringExpiresAt, answeredAt, endedAt, endedBy, duration, metadata } =
+    data;
+  const facts = {
+    id,
+    channelId,
+    callType,
+    mode,
+    startedBy,
+    ringExpiresAt,
+    answeredAt,
+    endedAt,
+    endedBy,
+    duration,
+    metadata,
+  };
+  return { ...facts, direction: startedBy === ownUserId ? "outgoing" : "incoming", isWaiting: false };
+}
+
+/** The people that an incoming call names; more is told when it is accepted. */
+export function rosterOfIncoming(payload: ServerEvents["call.incoming"], ownUserId: string): Participant[] {
+  const { initiator, initiatorName, initiatorAvatarUrl, participants } = payload;
+  const others = participants.filter((userId) => userId !== initiator && userId !== ownUserId);
+  const person = (userId: string, role: Role, name: string | null, avatarUrl: string | null): Participant => ({
+    ...{ userId, name, avatarUrl, role, state: role === "caller" ? "joined" : "invited" },
+    ...{ joinedAt: null, leftAt: null, talkSeconds: 0 },
+    ...{ isMuted: false, isVideoEnabled: false, isScreenSharing: false, connectionQuality: null },
+  });
+  const caller = person(initiator, "caller", initiatorName, initiatorAvatarUrl);
+  return [caller, ...others.map((userId) => person(userId, "callee", null, null))];
+}

@@ -1,0 +1,25 @@
+/** @bellwire/client: voice and video calls in the browser, without a framework. */
+export { Call, type CallEvents } from "./call.js";
+export { Client, type ClientEvents, type ClientOptions, createClient, type HistoryQuery } from "./client.js";
+export type { Devices, DevicesSnapshot } from "./devices.js";
+export { BellwireError, type BellwireErrorFacts, type LocalErrorCode } from "./errors.js";
+export type { HistoryPage } from "./generated/api.js";
+export { ERRORS, type ErrorCode } from "./generated/errors.js";
+export type {
+  CallMode,
+  CallStatus,
+  CallType,
+  Direction,
+  EndReason,
+  HistoryCall,
+  Metadata,
+  Outcome,
+  Participant,
+  ParticipantState,
+  Quality,
+  Role,
+  User,
+} from "./generated/events.js";
+export type { Media, MediaRequest } from "./media.js";
+export type { Platform, SocketLike } from "./platform.js";
+export type * from "./types.js";

@@ -1,0 +1,254 @@
+/** The other devices in a call: a connection to each, and what is known of their people. */
+import type { BellwireError } from "./errors.js";
+import type { LegInfo, Participant, Quality } from "./generated/events.js";
+import type { Media } from "./media.js";
+import { Peer, type PeerMessage, type Slot } from "./peer.js";
+import type { MediaState, ParticipantSnapshot } from "./types.js";
+import { Watch } from "./watch.js";
+
+export interface LegsPorts {
+  media: Media;
+  createConnection(iceServers: RTCIceServer[]): RTCPeerConnection;
+  iceServers(): Promise<RTCIceServer[]>;
+  send(to: string, message: PeerMessage): void;
+  localTrack(slot: Slot): MediaStreamTrack | null;
+  onChange(): void;
+  onMedia(socketId: string, state: MediaState): void;
+  onFirstFrame(): void;
+  onQuality(quality: Quality): void;
+  onError(error: BellwireError): void;
+}
+
+/** What is told of a leg before anyone said more: an offer may come before its participant.joined. */
+type LegFacts = Omit<LegInfo, "joinedAt" | "name"> & { name: string | null };
+
+interface Leg extends LegFacts {
+  peer: Peer;
+  watch: Watch | null;
+  stream: MediaStream;
+  screenStream: MediaStream | null;
+  isSpeaking: boolean;
+  isReconnecting: boolean;
+  connectionQuality: Quality | null;
+}
+
+export class Legs {
+  readonly #ports: LegsPorts;
+  readonly #legs = new Map<string, Leg>();
+  readonly #roster = new Map<string, Participant>();
+  #cache = new Map<string, ParticipantSnapshot>();
+
+  constructor(ports: LegsPorts) {
+    this.#ports = ports;
+  }
+
+  get size(): number {
+    return this.#legs.size;
+  }
+
+  has(socketId: string): boolean {
+    return this.#legs.has(socketId);
+  }
+
+  /** The people of the call, as an answer or sync tells them. */
+  setRoster(participants: readonly Participant[]): void {
+    for (const participant of participants) this.#roster.set(participant.userId, participant);
+    this.#ports.onChange();
+  }
+
+  updatePerson(userId: string, change: Partial<Participant>): void {
+    const person = this.#roster.get(userId);
+    if (person) this.#roster.set(userId, { ...person, ...change });
+    this.#ports.onChange();
+  }
+
+  person(userId: string): Participant | undefined {
+    return this.#roster.get(userId);
+  }
+
+  /** A device to talk to. `isNewcomer`: this device came later, so it offers and is polite. */
+  add(facts: LegFacts, isNewcomer: boolean): Leg {
+    const known = this.#legs.get(facts.socketId);
+    if (known) {
+      Object.assign(known, facts);
+      this.#ports.onChange();
+      return known;
+    }
+    const leg: Leg = {
+      ...facts,
+      peer: this.#connect(facts.socketId, isNewcomer),
+      watch: null,
+      stream: this.#ports.media.createStream([]),
+      screenStream: null,
+      isSpeaking: false,
+      isReconnecting: false,
+      connectionQuality: null,
+    };
+    this.#legs.set(facts.socketId, leg);
+    for (const slot of ["audio", "camera", "screen"] as const) leg.peer.setTrack(slot, this.#ports.localTrack(slot));
+    this.#ports.onChange();
+    return leg;
+  }
+
+  /** After a resume: those who are gone go, those who stayed are made sure of. */
+  reconcile(legs: readonly LegInfo[]): void {
+    const present = new Set(legs.map((leg) => leg.socketId));
+    for (const socketId of [...this.#legs.keys()]) if (!present.has(socketId)) this.remove(socketId);
+    for (const facts of legs) {
+      const isKnown = this.#legs.has(facts.socketId);
+      const leg = this.add(facts, false);
+      if (isKnown) leg.peer.nudge();
+    }
+  }
+
+  remove(socketId: string): void {
+    const leg = this.#legs.get(socketId);
+    if (!leg) return;
+    this.#legs.delete(socketId);
+    leg.watch?.close();
+    leg.peer.close();
+    this.#ports.onChange();
+  }
+
+  clear(): void {
+    for (const socketId of [...this.#legs.keys()]) this.remove(socketId);
+  }
+
+  update(socketId: string, change: Partial<Leg>): void {
+    const leg = this.#legs.get(socketId);
+    if (!leg) return;
+    Object.assign(leg, change);
+    this.#syncStreams(leg);
+    this.#ports.onChange();
+  }
+
+  nudge(socketId: string): void {
+    this.#legs.get(socketId)?.peer.nudge();
+  }
+
+  /** An offer, an answer or a candidate; the sender may be a newcomer of whom nothing was heard yet. */
+  receive(from: { from: string; userId: string }, message: PeerMessage): void {
+    const leg =
+      this.#legs.get(from.from) ??
+      ("offer" in message ? this.add(this.#unknown(from.from, from.userId), false) : undefined);
+    leg?.peer.receive(message);
+  }
+
+  setTrack(slot: Slot, track: MediaStreamTrack | null): void {
+    for (const leg of this.#legs.values()) leg.peer.setTrack(slot, track);
+  }
+
+  /** The best that there is: one connected device is enough to talk. */
+  media(): MediaState {
+    const states = [...this.#legs.values()].map((leg) => leg.peer.state);
+    for (const state of ["connected", "reconnecting", "connecting", "new"] as const)
+      if (states.includes(state)) return state;
+    return states.length > 0 ? "failed" : "new";
+  }
+
+  /** The same objects for those who have not changed. */
+  snapshot(ownUserId: string): ParticipantSnapshot[] {
+    const legs = [...this.#legs.values()].map((leg) => this.#legSnapshot(leg));
+    const present = new Set(legs.map((leg) => leg.userId));
+    const absent = [...this.#roster.values()]
+      .filter((p) => p.userId !== ownUserId && !present.has(p.userId))
+      .map(personSnapshot);
+    const next = new Map([...legs, ...absent].map((entry) => [entry.id, reuse(this.#cache.get(entry.id), entry)]));
+    this.#cache = next;
+    return [...next.values()];
+  }
+
+  #unknown(socketId: string, userId: string): LegFacts {
+    const name = this.#roster.get(userId)?.name ?? null;
+    return { socketId, userId, name, isMuted: false, isVideoEnabled: false, isScreenSharing: false };
+  }
+
+  #connect(socketId: string, isNewcomer: boolean): Peer {
+    const ports = this.#ports;
+    return new Peer(
+      {
+        createConnection: (iceServers) => ports.createConnection(iceServers),
+        iceServers: () => ports.iceServers(),
+        send: (message) => ports.send(socketId, message),
+        onState: (state) => this.#onState(socketId, state),
+        onTracks: () => this.update(socketId, {}),
+        onError: (error) => ports.onError(error),
+      },
+      { isPolite: isNewcomer, initiates: isNewcomer },
+    );
+  }
+
+  #onState(socketId: string, state: MediaState): void {
+    const leg = this.#legs.get(socketId);
+    if (!leg) return;
+    const pc = leg.peer.connection;
+    if (state === "connected" && pc) leg.watch ??= this.#watch(leg, pc);
+    this.#ports.onMedia(socketId, state);
+    this.#ports.onChange();
+  }
+
+  #watch(leg: Leg, pc: RTCPeerConnection): Watch {
+    const ports = {
+      onFirstFrame: () => this.#ports.onFirstFrame(),
+      onSpeaking: (isSpeaking: boolean) => this.update(leg.socketId, { isSpeaking }),
+      onQuality: (quality: Quality) => this.#ports.onQuality(quality),
+      onSilence: () => leg.peer.restart(),
+    };
+    return new Watch(pc, ports, () => leg.isVideoEnabled);
+  }
+
+  /** A picture is in the stream only while its sender says that there is one: players wait for tracks that never come. */
+  #syncStreams(leg: Leg): void {
+    const { peer, stream } = leg;
+    setPresent(stream, peer.remoteTrack("audio"), true);
+    setPresent(stream, peer.remoteTrack("camera"), leg.isVideoEnabled);
+    const screen = leg.isScreenSharing ? peer.remoteScreen() : null;
+    if (screen === (leg.screenStream?.getTracks()[0] ?? null)) return;
+    leg.screenStream = screen ? this.#ports.media.createStream([screen]) : null;
+  }
+
+  #legSnapshot(leg: Leg): ParticipantSnapshot {
+    const person = this.#roster.get(leg.userId);
+    const { peer, stream } = leg;
+    return {
+      id: leg.socketId,
+      userId: leg.userId,
+      name: leg.name ?? person?.name ?? null,
+      avatarUrl: person?.avatarUrl ?? null,
+      role: person?.role ?? "member",
+      state: leg.isReconnecting ? "reconnecting" : "joined",
+      socketId: leg.socketId,
+      stream: stream.getTracks().length > 0 ? stream : null,
+      screenStream: leg.screenStream,
+      isMuted: leg.isMuted,
+      isVideoEnabled: leg.isVideoEnabled,
+      isScreenSharing: leg.isScreenSharing,
+      isSpeaking: leg.isSpeaking && !leg.isMuted,
+      connectionQuality: leg.connectionQuality,
+      media: peer.state,
+    };
+  }
+}
+
+function personSnapshot(person: Participant): ParticipantSnapshot {
+  const { userId, name, avatarUrl, role, state, isMuted, connectionQuality } = person;
+  return {
+    ...{ id: userId, userId, name, avatarUrl, role, state, isMuted, connectionQuality },
+    ...{ socketId: null, stream: null, screenStream: null },
+    ...{ isVideoEnabled: false, isScreenSharing: false, isSpeaking: false, media: "new" },
+  };
+}
+
+function setPresent(stream: MediaStream, track: MediaStreamTrack | null, isWanted: boolean): void {
+  if (!track) return;
+  const isThere = stream.getTracks().includes(track);
+  if (isWanted && !isThere) stream.addTrack(track);
+  else if (!isWanted && isThere) stream.removeTrack(track);
+}
+
+/** The old object if nothing in it has changed. */
+export function reuse<T extends object>(old: T | undefined, next: T): T {
+  if (!old) return next;
+  const keys = Object.keys(next) as (keyof T)[];
+  return keys.every((key) => Object.is(old[key], next[key])) ? old : next;
+}

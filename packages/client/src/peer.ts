@@ -1,0 +1,330 @@
+/** One connection to one other device.
+ *
+ * The newcomer offers first. After that either side may offer at any time; when both do at once, the polite one (who
+ * joined later) takes its offer back. Everything that touches the connection goes through one queue, so that no step
+ * sees another half done.
+ *
+ *   audio, camera   two transceivers from the start, always in both directions: switching a device on or off replaces
+ *                   a track and needs no negotiation
+ *   screen          any further video transceiver, added when somebody first shares
+ *
+ * Offers carry a number `n` and answers repeat it: what was doubled, delayed or overtaken on its way is told apart,
+ * and an offer that is not answered in time is sent again. Clients that do not number their offers are served too.
+ */
+import { BellwireError } from "./errors.js";
+import type { IceCandidate, Sdp } from "./generated/events.js";
+import type { MediaState } from "./types.js";
+
+export type Slot = "audio" | "camera" | "screen";
+
+export type PeerMessage =
+  | { offer: Sdp; n?: number | undefined }
+  | { answer: Sdp; n?: number | undefined }
+  | { candidate: IceCandidate | null };
+
+export interface PeerPorts {
+  createConnection(iceServers: RTCIceServer[]): RTCPeerConnection;
+  /** Fresh credentials; never rejects. */
+  iceServers(): Promise<RTCIceServer[]>;
+  /** May lose messages, never throws. */
+  send(message: PeerMessage): void;
+  onState(state: MediaState): void;
+  /** A remote track arrived, or media began or stopped to flow in it. */
+  onTracks(): void;
+  /** Something went wrong that is not lost by it. */
+  onError(error: BellwireError): void;
+}
+
+export interface PeerRole {
+  isPolite: boolean;
+  /** Offers without being asked: the newcomer. */
+  initiates: boolean;
+}
+
+/** An offer without an answer is sent again. */
+const RESEND_MS = 3000;
+/** Browsers heal short gaps by themselves. */
+const DISCONNECTED_MS = 1000;
+/** Between two ICE restarts. */
+const RESTART_EVERY_MS = 5000;
+/** The impolite one waits, so that a restart from both sides at once is rare. */
+const IMPOLITE_DELAY_MS = 700;
+/** Never connected by then: it will not be. The server's own window is 30 s. */
+const CONNECT_WINDOW_MS = 25_000;
+const MAX_PENDING_CANDIDATES = 256;
+
+export class Peer {
+  readonly #ports: PeerPorts;
+  readonly #role: PeerRole;
+  readonly #slots: Partial<Record<Slot, RTCRtpTransceiver>> = {};
+  readonly #tracks: Record<Slot, MediaStreamTrack | null> = { audio: null, camera: null, screen: null };
+  readonly #candidates: IceCandidate[] = [];
+  readonly #listening = new AbortController();
+  #pc: RTCPeerConnection | null = null;
+  #queue: Promise<void> = Promise.resolve();
+  #state: MediaState = "new";
+  #isClosed = false;
+  #wasConnected = false;
+  /** The slots are there: an offer was made or taken. */
+  #isBegun = false;
+  #offerNumber = 0;
+  #lastTaken = 0;
+  #lastAnswer: PeerMessage | null = null;
+  #resendTimer: ReturnType<typeof setTimeout> | undefined;
+  #restartTimer: ReturnType<typeof setTimeout> | undefined;
+  #windowTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ports: PeerPorts, role: PeerRole) {
+    this.#ports = ports;
+    this.#role = role;
+    this.#windowTimer = setTimeout(() => this.#onWindow(), CONNECT_WINDOW_MS);
+    this.#run(() => this.#open());
+  }
+
+  get state(): MediaState {
+    return this.#state;
+  }
+
+  /** For getStats; null until it is made. */
+  get connection(): RTCPeerConnection | null {
+    return this.#pc;
+  }
+
+  /** What comes from the other side; null before the first negotiation. */
+  remoteTrack(slot: "audio" | "camera"): MediaStreamTrack | null {
+    return this.#slots[slot]?.receiver.track ?? null;
+  }
+
+  /** The screen that flows, if any does. Both may have opened one at once: then there are two, and one is silent. */
+  remoteScreen(): MediaStreamTrack | null {
+    const tracks = this.#extras().map((t) => t.receiver.track);
+    return tracks.find((t) => !t.muted) ?? tracks[0] ?? null;
+  }
+
+  setTrack(slot: Slot, track: MediaStreamTrack | null): void {
+    this.#tracks[slot] = track;
+    this.#run(() => this.#applyTrack(slot));
+  }
+
+  receive(message: PeerMessage): void {
+    this.#run(() => {
+      if ("offer" in message) return this.#onOffer(message.offer, message.n);
+      if ("answer" in message) return this.#onAnswer(message.answer, message.n);
+      return this.#onCandidate(message.candidate);
+    });
+  }
+
+  /** The other side or this one was away: what was sent meanwhile may be lost. */
+  nudge(): void {
+    this.#run(() => this.#resend());
+    if (this.#state !== "connected") this.restart();
+  }
+
+  /** Finds new ways through the network; media goes on if there is any. */
+  restart(): void {
+    this.#run(async (pc) => {
+      const iceServers = await this.#ports.iceServers();
+      if (this.#isClosed || !this.#isBegun) return;
+      pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
+      pc.restartIce();
+    });
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#resendTimer);
+    clearTimeout(this.#restartTimer);
+    clearTimeout(this.#windowTimer);
+    this.#listening.abort();
+    this.#pc?.close();
+  }
+
+  /** One step after the other; a step that fails does not stop those behind it. */
+  #run(step: (pc: RTCPeerConnection) => void | Promise<void>): void {
+    this.#queue = this.#queue
+      .then(() => (this.#isClosed ? undefined : step(this.#pc as RTCPeerConnection)))
+      .catch((thrown: unknown) => {
+        if (!this.#isClosed) this.#ports.onError(BellwireError.from(thrown, "connection_failed"));
+      });
+  }
+
+  async #open(): Promise<void> {
+    const iceServers = await this.#ports.iceServers();
+    if (this.#isClosed) return;
+    const pc = this.#ports.createConnection(iceServers);
+    this.#pc = pc;
+    const { signal } = this.#listening;
+    pc.addEventListener("negotiationneeded", () => this.#run(() => this.#offer()), { signal });
+    pc.addEventListener(
+      "icecandidate",
+      ({ candidate }) => candidate && this.#ports.send({ candidate: candidate.toJSON() }),
+      { signal },
+    );
+    pc.addEventListener("connectionstatechange", () => this.#onConnectionState(pc), { signal });
+    pc.addEventListener("track", ({ track }) => this.#watchTrack(track, signal), { signal });
+    if (!this.#role.initiates) return;
+    this.#isBegun = true;
+    this.#slots.audio = pc.addTransceiver("audio", { direction: "sendrecv" });
+    this.#slots.camera = pc.addTransceiver("video", { direction: "sendrecv" });
+    for (const slot of ["audio", "camera", "screen"] as const) await this.#applyTrack(slot);
+  }
+
+  #watchTrack(track: MediaStreamTrack, signal: AbortSignal): void {
+    for (const event of ["mute", "unmute", "ended"])
+      track.addEventListener(event, () => this.#ports.onTracks(), { signal });
+    this.#ports.onTracks();
+  }
+
+  // ---- Negotiation
+
+  async #offer(): Promise<void> {
+    const pc = this.#pc as RTCPeerConnection;
+    // In the middle of another negotiation: the browser asks again when that is over.
+    if (pc.signalingState !== "stable") return;
+    await pc.setLocalDescription();
+    this.#offerNumber++;
+    this.#resend();
+  }
+
+  /** Sends the offer that waits for an answer, now and again until there is one. */
+  #resend(): void {
+    const pc = this.#pc;
+    clearTimeout(this.#resendTimer);
+    if (pc?.signalingState !== "have-local-offer" || !pc.localDescription) return;
+    this.#ports.send({ offer: plain(pc.localDescription), n: this.#offerNumber });
+    this.#resendTimer = setTimeout(() => this.#run(() => this.#resend()), RESEND_MS);
+  }
+
+  async #onOffer(offer: Sdp, n: number | undefined): Promise<void> {
+    const pc = this.#pc as RTCPeerConnection;
+    if (n !== undefined && n <= this.#lastTaken) {
+      // An old one, or the last one again because our answer has not arrived.
+      if (n === this.#lastTaken && this.#lastAnswer) this.#ports.send(this.#lastAnswer);
+      return;
+    }
+    if (pc.signalingState !== "stable" && !this.#role.isPolite) return; // ours counts
+    clearTimeout(this.#resendTimer);
+    await pc.setRemoteDescription(offer as RTCSessionDescriptionInit);
+    if (this.#isClosed) return;
+    await this.#adopt();
+    await pc.setLocalDescription();
+    if (this.#isClosed || !pc.localDescription) return;
+    this.#lastTaken = n ?? 0;
+    this.#lastAnswer = { answer: plain(pc.localDescription), n };
+    this.#ports.send(this.#lastAnswer);
+    await this.#useCandidates();
+  }
+
+  async #onAnswer(answer: Sdp, n: number | undefined): Promise<void> {
+    const pc = this.#pc as RTCPeerConnection;
+    if (pc.signalingState !== "have-local-offer") return;
+    if (n !== undefined && n !== this.#offerNumber) return;
+    clearTimeout(this.#resendTimer);
+    await pc.setRemoteDescription(answer as RTCSessionDescriptionInit);
+    await this.#useCandidates();
+  }
+
+  async #onCandidate(candidate: IceCandidate | null): Promise<void> {
+    if (!candidate?.candidate) return; // the end of candidates tells nothing that the browser needs
+    if (this.#candidates.length >= MAX_PENDING_CANDIDATES) this.#candidates.shift();
+    this.#candidates.push(candidate);
+    await this.#useCandidates();
+  }
+
+  /** Hands over the candidates that belong to the remote description in force; the others wait for theirs. */
+  async #useCandidates(): Promise<void> {
+    const pc = this.#pc as RTCPeerConnection;
+    const sdp = pc.remoteDescription?.sdp;
+    if (sdp === undefined) return;
+    for (const candidate of this.#candidates.splice(0)) {
+      if (!belongsTo(candidate, sdp)) this.#candidates.push(candidate);
+      else await pc.addIceCandidate(candidate as RTCIceCandidateInit).catch(() => {}); // one bad way of many
+    }
+  }
+
+  // ---- Tracks
+
+  /** The first offer from the other side made our transceivers: name them, and send in them too. */
+  async #adopt(): Promise<void> {
+    const pc = this.#pc as RTCPeerConnection;
+    this.#isBegun = true;
+    for (const transceiver of pc.getTransceivers()) {
+      const slot = transceiver.receiver.track.kind === "audio" ? "audio" : "camera";
+      if (this.#slots[slot] || this.#slots.screen === transceiver) continue;
+      this.#slots[slot] = transceiver;
+      transceiver.direction = "sendrecv";
+      await transceiver.sender.replaceTrack(this.#tracks[slot]);
+    }
+    if (this.#tracks.screen && !this.#slots.screen) await this.#applyTrack("screen");
+  }
+
+  async #applyTrack(slot: Slot): Promise<void> {
+    if (!this.#isBegun) return; // #open or #adopt will
+    const track = this.#tracks[slot];
+    const transceiver = this.#slots[slot] ?? (track ? this.#makeSlot(slot) : undefined);
+    if (transceiver && transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track);
+  }
+
+  #makeSlot(slot: Slot): RTCRtpTransceiver {
+    const pc = this.#pc as RTCPeerConnection;
+    const free = slot === "screen" ? this.#extras().find((t) => !t.sender.track) : undefined;
+    const transceiver = free ?? pc.addTransceiver(slot === "audio" ? "audio" : "video");
+    transceiver.direction = "sendrecv";
+    this.#slots[slot] = transceiver;
+    return transceiver;
+  }
+
+  /** Video beyond the camera. */
+  #extras(): RTCRtpTransceiver[] {
+    if (!this.#slots.camera) return [];
+    return (this.#pc?.getTransceivers() ?? []).filter(
+      (t) => t.receiver.track.kind === "video" && t !== this.#slots.camera,
+    );
+  }
+
+  // ---- Health
+
+  #onConnectionState(pc: RTCPeerConnection): void {
+    clearTimeout(this.#restartTimer);
+    const { connectionState } = pc;
+    if (connectionState === "connected") {
+      this.#wasConnected = true;
+      clearTimeout(this.#windowTimer);
+      this.#setState("connected");
+    } else if (connectionState === "connecting" && this.#state === "new") {
+      this.#setState("connecting");
+    } else if (connectionState === "disconnected" || connectionState === "failed") {
+      if (this.#wasConnected) this.#setState("reconnecting");
+      this.#restartIn(connectionState === "failed" ? 0 : DISCONNECTED_MS);
+    }
+  }
+
+  #restartIn(delay: number): void {
+    const wait = delay + (this.#role.isPolite ? 0 : IMPOLITE_DELAY_MS);
+    this.#restartTimer = setTimeout(() => {
+      this.restart();
+      this.#restartIn(RESTART_EVERY_MS);
+    }, wait);
+  }
+
+  #onWindow(): void {
+    if (!this.#wasConnected) this.#setState("failed");
+  }
+
+  #setState(state: MediaState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#ports.onState(state);
+  }
+}
+
+function plain({ type, sdp }: RTCSessionDescription): Sdp {
+  return { type, sdp };
+}
+
+/** Whether a candidate is of the ICE generation of this description; unnamed ones are taken at their word. */
+function belongsTo(candidate: IceCandidate, sdp: string): boolean {
+  const fragment = candidate.usernameFragment ?? / ufrag (\S+)/.exec(candidate.candidate ?? "")?.[1];
+  return !fragment || sdp.split(/\r?\n/).includes(`a=ice-ufrag:${fragment}`);
+}

@@ -1,0 +1,53 @@
+/** Everything that the SDK takes from the browser, in one place, so that tests can bring their own. */
+import { io } from "socket.io-client";
+import type { Auth } from "./generated/events.js";
+import { browserMedia, type Media } from "./media.js";
+
+/** What we use of a Socket.IO socket. */
+export interface SocketLike {
+  readonly connected: boolean;
+  /** It will try again by itself. */
+  readonly active: boolean;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  onAny(listener: (event: string, ...args: unknown[]) => void): unknown;
+  emit(event: string, ...args: unknown[]): unknown;
+  connect(): unknown;
+  /** Says goodbye: the server takes it that this device leaves its calls. */
+  disconnect(): unknown;
+  /** Drops the connection without a goodbye, so that a new one is made at once. */
+  kick(): void;
+}
+
+export interface Platform {
+  media: Media;
+  createConnection(config: RTCConfiguration): RTCPeerConnection;
+  /** Not connected yet; auth is asked before every attempt. */
+  openSocket(url: string, auth: (give: (auth: Auth) => void) => void): SocketLike;
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  /** Calls back when the network is back after it was gone; returns how to stop that. */
+  onOnline(callback: () => void): () => void;
+}
+
+export function browserPlatform(): Platform {
+  return {
+    media: browserMedia(),
+    createConnection: (config) => new RTCPeerConnection(config),
+    openSocket: (url, auth) => {
+      const socket = io(url, {
+        auth: (give) => auth(give as (auth: Auth) => void),
+        autoConnect: false,
+        forceNew: true,
+        reconnectionDelay: 300,
+        reconnectionDelayMax: 3000,
+        timeout: 8000,
+      });
+      return Object.assign(socket, { kick: () => socket.io.engine?.close() });
+    },
+    fetch: (url, init) => fetch(url, init),
+    onOnline: (callback) => {
+      if (typeof window === "undefined") return () => {};
+      window.addEventListener("online", callback);
+      return () => window.removeEventListener("online", callback);
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/** Looks at a connection while it runs: the first picture, who speaks, how good it is, and whether it has gone silent
+ *  before the browser says so. */
+import type { Quality } from "./generated/events.js";
+
+export interface WatchPorts {
+  onFirstFrame(): void;
+  onSpeaking(isSpeaking: boolean): void;
+  onQuality(quality: Quality): void;
+  /** Nothing at all has arrived for a while. */
+  onSilence(): void;
+}
+
+const FIRST_FRAME_EVERY_MS = 50;
+const SPEAKING_EVERY_MS = 250;
+const STATS_EVERY_MS = 1000;
+/** Browsers check the way every 2.5 s; they call it lost only after 5. */
+const SILENCE_MS = 4000;
+const QUALITY_EVERY_MS = 5000;
+const SPEAKING_LEVEL = 0.02;
+
+interface Sample {
+  at: number;
+  frames: number;
+  packets: number;
+  lost: number;
+  /** Seconds; null before the first measurement. */
+  roundTrip: number | null;
+  /** Rises with whatever arrives, checks of the way among it. */
+  arrived: number;
+}
+
+export class Watch {
+  readonly #pc: RTCPeerConnection;
+  readonly #ports: WatchPorts;
+  readonly #expectsVideo: () => boolean;
+  readonly #timers = new Set<ReturnType<typeof setInterval>>();
+  #isSpeaking = false;
+  #last: Sample | null = null;
+  #lastQuality: Sample | null = null;
+  #arrivedAt = 0;
+
+  constructor(pc: RTCPeerConnection, ports: WatchPorts, expectsVideo: () => boolean) {
+    this.#pc = pc;
+    this.#ports = ports;
+    this.#expectsVideo = expectsVideo;
+    const first = this.#every(FIRST_FRAME_EVERY_MS, () => this.#lookForFrame(first));
+    this.#every(SPEAKING_EVERY_MS, () => this.#listen());
+    this.#every(STATS_EVERY_MS, () => this.#look());
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers.clear();
+  }
+
+  #every(ms: number, task: () => void | Promise<void>): ReturnType<typeof setInterval> {
+    const timer = setInterval(() => {
+      // A connection that is being closed rejects; there is nothing to see any more.
+      Promise.resolve(task()).catch(() => {});
+    }, ms);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  async #lookForFrame(timer: ReturnType<typeof setInterval>): Promise<void> {
+    const sample = await readStats(this.#pc);
+    const isThere = this.#expectsVideo() ? sample.frames > 0 : sample.packets > 0;
+    if (!isThere || !this.#timers.delete(timer)) return;
+    clearInterval(timer);
+    this.#ports.onFirstFrame();
+  }
+
+  #listen(): void {
+    const level = Math.max(
+      0,
+      ...this.#pc.getReceivers().flatMap((r) => r.getSynchronizationSources().map((s) => s.audioLevel ?? 0)),
+    );
+    const isSpeaking = level > SPEAKING_LEVEL;
+    if (isSpeaking === this.#isSpeaking) return;
+    this.#isSpeaking = isSpeaking;
+    this.#ports.onSpeaking(isSpeaking);
+  }
+
+  async #look(): Promise<void> {
+    const sample = await readStats(this.#pc);
+    if (sample.arrived !== this.#last?.arrived) this.#arrivedAt = sample.at;
+    else if (sample.arrived > 0 && sample.at - this.#arrivedAt >= SILENCE_MS) {
+      this.#arrivedAt = sample.at; // tell again only after as long once more
+      this.#ports.onSilence();
+    }
+    this.#last = sample;
+    this.#lastQuality ??= sample;
+    if (sample.at - this.#lastQuality.at < QUALITY_EVERY_MS) return;
+    const quality = qualityBetween(this.#lastQuality, sample);
+    this.#lastQuality = sample;
+    if (quality) this.#ports.onQuality(quality);
+  }
+}
+
+async function readStats(pc: RTCPeerConnection): Promise<Sample> {
+  const sample: Sample = { at: performance.now(), frames: 0, packets: 0, lost: 0, roundTrip: null, arrived: 0 };
+  for (const entry of (await pc.getStats()).values()) {
+    if (entry.type === "inbound-rtp") {
+      sample.frames += entry.framesDecoded ?? 0;
+      sample.packets += entry.packetsReceived ?? 0;
+      sample.lost += entry.packetsLost ?? 0;
+      sample.arrived += entry.packetsReceived ?? 0;
+    } else if (entry.type === "candidate-pair" && (entry.nominated || entry.selected)) {
+      sample.roundTrip = entry.currentRoundTripTime ?? sample.roundTrip;
+      sample.arrived += (entry.bytesReceived ?? 0) + (entry.responsesReceived ?? 0) + (entry.requestsReceived ?? 0);
+    }
+  }
+  return sample;
+}
+
+/** By loss and round trip, whichever is worse; null when nothing came that could be judged. */
+function qualityBetween(from: Sample, to: Sample): Quality | null {
+  const packets = to.packets - from.packets;
+  if (packets <= 0 && to.roundTrip === null) return null;
+  const lost = Math.max(0, to.lost - from.lost);
+  const loss = lost / Math.max(1, packets + lost);
+  const roundTrip = to.roundTrip ?? 0;
+  if (loss > 0.08 || roundTrip > 0.6) return "poor";
+  if (loss > 0.03 || roundTrip > 0.3) return "fair";
+  return loss > 0.01 || roundTrip > 0.15 ? "good" : "excellent";
+}

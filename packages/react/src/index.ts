@@ -1,0 +1,18 @@
+/** bellwire for React: a provider, and hooks over the client's snapshots. Screens are in @bellwire/react/ui. */
+export {
+  type CallActions,
+  type UseCall,
+  type UseConnection,
+  type UseIncomingCall,
+  type UseLocalMedia,
+  useCall,
+  useConnection,
+  useIncomingCall,
+  useLocalMedia,
+  useParticipants,
+} from "./hooks.js";
+export { MediaView, type MediaViewProps } from "./MediaView.js";
+export { BellwireProvider, type BellwireProviderProps, useClient } from "./provider.js";
+export { type RingKind, useRingtone } from "./ui/useRingtone.js";
+export { type UseCallHistory, useCallHistory } from "./useCallHistory.js";
+export { type UseDevices, useDevices } from "./useDevices.js";
