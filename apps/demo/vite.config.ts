@@ -21,7 +21,7 @@ function readme(): Plugin {
     name: "bellwire:readme",
     apply: "build",
     async generateBundle() {
-      this.emitFile({ type: "asset", fileName: "README.md", source: await readFile(repository("README.md")) });
+      this.emitFile({ type: "asset", fileName: "README.txt", source: await readFile(repository("README.md")) });
     },
   };
 }
@@ -34,7 +34,7 @@ function compressed(): Plugin {
     name: "bellwire:compressed",
     apply: "build",
     async writeBundle({ dir = "dist" }, bundle) {
-      for (const name of Object.keys(bundle).filter((file) => /\.(js|css|html|md)$/.test(file))) {
+      for (const name of Object.keys(bundle).filter((file) => /\.(js|css|html|txt)$/.test(file))) {
         const bytes = await readFile(join(dir, name));
         if (bytes.length < WORTH_COMPRESSING) continue;
         await writeFile(join(dir, `${name}.br`), await promisify(brotliCompress)(bytes));

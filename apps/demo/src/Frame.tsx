@@ -45,7 +45,7 @@ export function Frame({ settings, actions, footnote, children }: FrameProps) {
       <footer className="frame-foot">
         <p>{footnote}</p>
         <nav aria-label="Documents">
-          <a href="/README.md">Read me</a>
+          <a href="/README.txt">Read me</a>
           <a href="/api/openapi.json">Interface</a>
         </nav>
       </footer>

@@ -32,10 +32,10 @@ export function Home({ me, isOnline, notices, actions, history, ...people }: Hom
         <h2 id="people">People</h2>
         <People {...people} />
       </section>
-      <section aria-labelledby="calls">
-        <h2 id="calls">Calls</h2>
+      <div>
+        <h2>Calls</h2>
         {history}
-      </section>
+      </div>
     </div>
   );
 }

@@ -107,11 +107,17 @@ function Running({ call, faceOf, startSilent }: PartProps & { startSilent: boole
   );
 }
 
+/** Seconds of talk; the one who hangs up knows them before the server has told. */
+function talkOf({ duration, answeredAt, endedAt }: CallSnapshot): number {
+  if (duration > 0 || answeredAt === null || endedAt === null) return duration;
+  return Math.max(0, Math.round((endedAt - answeredAt) / 1000));
+}
+
 function Ended({ call, faceOf }: PartProps) {
   const texts = useTexts();
   const { start, dismiss } = useCall();
   const peer = peerOf(call.participants, call, faceOf, texts);
-  const { direction, duration, endReason: reason } = call;
+  const { direction, endReason: reason } = call;
   const callAgain = () => {
     const participants = [...new Set(call.participants.map(({ userId }: ParticipantSnapshot) => userId))];
     start({ channelId: call.channelId, participants, mode: call.mode, type: call.callType });
@@ -119,7 +125,7 @@ function Ended({ call, faceOf }: PartProps) {
   const text =
     reason === "failed" && call.error
       ? errorText(texts, call.error)
-      : endedText(texts, { reason, duration, direction, peerName: peer.name });
+      : endedText(texts, { reason, duration: talkOf(call), direction, peerName: peer.name });
   return <CallEnded peer={peer} text={text} onCallAgain={callAgain} onClose={dismiss} />;
 }
 

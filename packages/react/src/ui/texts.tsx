@@ -137,7 +137,7 @@ const TextsContext = createContext<Texts>(englishTexts);
 export function TextsProvider({ texts, children }: { texts: Partial<Texts>; children: ReactNode }) {
   const above = useContext(TextsContext);
   const merged = useMemo(() => ({ ...above, ...texts }), [above, texts]);
-  return <TextsContext value={merged}>{children}</TextsContext>;
+  return <TextsContext.Provider value={merged}>{children}</TextsContext.Provider>;
 }
 
 export function useTexts(): Texts {

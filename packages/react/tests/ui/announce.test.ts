@@ -52,11 +52,11 @@ describe("announcement", () => {
 
   it("tells of mutes, screens and interruptions, not of speaking", () => {
     const bob = person("Bob");
-    const after = (more: Partial<ParticipantSnapshot>) => say(call([bob]), call([{ ...bob, ...more }]));
-    expect(after({ isMuted: true })).toBe("Bob is muted");
-    expect(after({ isScreenSharing: true })).toBe("Bob shares the screen");
-    expect(after({ media: "reconnecting" })).toBe("The connection to Bob is interrupted");
-    expect(after({ isSpeaking: true })).toBe("");
+    const change = (more: Partial<ParticipantSnapshot>) => say(call([bob]), call([{ ...bob, ...more }]));
+    expect(change({ isMuted: true })).toBe("Bob is muted");
+    expect(change({ isScreenSharing: true })).toBe("Bob shares the screen");
+    expect(change({ media: "reconnecting" })).toBe("The connection to Bob is interrupted");
+    expect(change({ isSpeaking: true })).toBe("");
   });
 
   it("says nothing of the end, which has a screen of its own, nor across two calls", () => {

@@ -1,0 +1,139 @@
+// The demo's screens against WCAG 2.2 AA as far as axe can tell, in both themes, on a desktop and on a phone; and a
+// whole call by keyboard alone.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { AxeResults } from "axe-core";
+import type { Browser, Frame, Page } from "playwright-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Server, startServer } from "../lib/index.js";
+import { launchChromium, makeNamespace, newPerson, screenshot, untilMedia } from "./lib/index.js";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  const namespace = makeNamespace();
+  browser = await launchChromium(namespace);
+  server = await startServer({ command: "dev", wrapper: namespace.wrapper, lifetime: "file" });
+});
+
+/** What axe finds wrong in one frame, a line each. */
+async function violations(place: Page | Frame): Promise<string[]> {
+  await place.evaluate(axeSource);
+  const found = await place.evaluate(async (tags) => {
+    const { axe } = window as unknown as { axe: { run: (context: Document, options: unknown) => Promise<AxeResults> } };
+    return axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+  }, TAGS);
+  return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" | ")}`);
+}
+
+interface Look {
+  theme: "light" | "dark";
+  width: number;
+  height: number;
+}
+
+async function open(user: string, { theme, width, height }: Look): Promise<Page> {
+  const person = await newPerson(browser, { colorScheme: theme, viewport: { width, height }, reducedMotion: "reduce" });
+  const page = await person.newPage();
+  await page.goto(`${server.url}/?user=${user}`);
+  await page.getByText("Online").waitFor();
+  return page;
+}
+
+const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+
+describe.each<Look>([
+  { theme: "light", width: 1280, height: 800 },
+  { theme: "dark", width: 1280, height: 800 },
+  { theme: "light", width: 360, height: 740 },
+  { theme: "dark", width: 360, height: 740 },
+])("$theme, $width × $height", (look) => {
+  const nameOf = (screen: string) => `a11y-${screen}-${look.theme}-${look.width}`;
+
+  async function inspect(page: Page, screen: string) {
+    await screenshot(page, nameOf(screen));
+    expect(await violations(page), screen).toEqual([]);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow, `${screen}: nothing sticks out sideways`).toBeLessThanOrEqual(0);
+  }
+
+  it("has no barrier that axe knows, from the first screen to the end of a call", async () => {
+    const [alice, bob] = [await open("alice", look), await open("bob", look)];
+    await inspect(alice, "home");
+
+    await button(alice, "Call Bob").click();
+    await bob.getByRole("alertdialog", { name: "Alice" }).waitFor();
+    await alice.getByText("Ringing").waitFor();
+    await inspect(alice, "outgoing");
+    await inspect(bob, "incoming");
+
+    await button(bob, "Accept with video").click();
+    await untilMedia(alice, ({ framesDecoded }) => framesDecoded > 0);
+    await button(bob, "Mute").click();
+    await alice.getByRole("img", { name: "Muted" }).waitFor();
+    await inspect(alice, "call");
+
+    await button(alice, "Hang up").click();
+    await bob.getByText(/^Call ended/).waitFor();
+    await inspect(bob, "ended");
+    await button(bob, "Close").click();
+    await bob.getByText("Talked").waitFor();
+    await inspect(bob, "history");
+  });
+});
+
+describe("two panes", () => {
+  it("have no barrier either, nor has the way to more people", async () => {
+    const person = await newPerson(browser, { viewport: { width: 1280, height: 800 } });
+    const page = await person.newPage();
+    await page.goto(server.url);
+    for (const name of ["Alice", "Bob"])
+      await page.frameLocator(`iframe[title="${name}"]`).getByText("Online").waitFor();
+    for (const frame of page.frames()) expect(await violations(frame), frame.url()).toEqual([]);
+    await button(page, "Add people").click();
+    expect(await violations(page)).toEqual([]);
+  });
+});
+
+describe("by keyboard alone", () => {
+  const look: Look = { theme: "light", width: 1280, height: 800 };
+
+  /** Past the time in which keys still belong to what one was typing. */
+  const settle = (page: Page) => page.waitForTimeout(700);
+
+  it("rings, accepts with Enter, mutes with M, turns the camera off with V, hangs up", async () => {
+    const [alice, bob] = [await open("alice", look), await open("bob", look)];
+    await button(alice, "Call Bob").focus();
+    await alice.keyboard.press("Enter");
+    await bob.getByRole("alertdialog").waitFor();
+    await settle(bob);
+    await bob.keyboard.press("Enter");
+    await untilMedia(bob, ({ framesDecoded }) => framesDecoded > 0);
+
+    await bob.keyboard.press("m");
+    await button(bob, "Unmute").waitFor();
+    await alice.getByRole("img", { name: "Muted" }).waitFor();
+    await bob.keyboard.press("v");
+    await button(bob, "Turn camera on").waitFor();
+    await alice.getByRole("img", { name: "Camera off" }).waitFor();
+
+    await button(bob, "Hang up").focus();
+    await bob.keyboard.press("Enter");
+    await alice.getByText(/^Call ended/).waitFor();
+  });
+
+  it("declines with Escape, but not in the moment in which the call comes in", async () => {
+    const [alice, bob] = [await open("alice", look), await open("bob", look)];
+    await button(alice, "Audio call Bob").click();
+    await bob.getByRole("alertdialog").waitFor();
+    await bob.keyboard.press("Escape");
+    await settle(bob);
+    expect(await bob.getByRole("alertdialog").count()).toBe(1);
+    await bob.keyboard.press("Escape");
+    await alice.getByText("Bob declined").waitFor();
+  });
+});
