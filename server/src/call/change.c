@@ -272,7 +272,8 @@ static void finish(struct change *ch, enum call_status status, enum end_reason r
 			change_unring(p, called_off ? PART_CANCELLED : PART_MISSED);
 			rung[i] = p->state != PART_LEFT;
 		} else if (p->state == PART_BUSY) {
-			rung[i] = true;
+			change_unring(p, PART_BUSY);
+			rung[i] = p->state != PART_LEFT;
 		}
 	}
 	c->status = status;

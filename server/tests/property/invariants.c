@@ -29,7 +29,8 @@ static struct watched_user *user_of(struct watch *w, const char *id)
 
 static bool is_last_word(const char *type)
 {
-	return strcmp(type, "call.ended") == 0 || strcmp(type, "call.cancelled") == 0 || strcmp(type, "call.missed") == 0;
+	return strcmp(type, "call.ended") == 0 || strcmp(type, "call.cancelled") == 0 ||
+	       strcmp(type, "call.missed") == 0;
 }
 
 /* --- numbers --- */
@@ -127,7 +128,8 @@ static const char *check_ends(const struct call *c, int64_t now, const struct ca
 	return NULL;
 }
 
-static const char *check_state(const struct call *c, const struct watch *w, int64_t now, const struct call_limits *limits)
+static const char *check_state(
+	const struct call *c, const struct watch *w, int64_t now, const struct call_limits *limits)
 {
 	const char *broken = check_status(c, w);
 	for (size_t i = 0; !broken && i < c->n_participants; i++)
@@ -194,8 +196,8 @@ static bool same_person(const struct participant *a, const struct participant *b
 	enum participant_state sa = a->state == PART_RECONNECTING ? PART_JOINED : a->state;
 	enum participant_state sb = b->state == PART_RECONNECTING ? PART_JOINED : b->state;
 	return sa == sb && a->role == b->role && a->joined_at == b->joined_at && a->left_at == b->left_at &&
-	       a->ring_expires_at == b->ring_expires_at && a->talk_ms == b->talk_ms &&
-	       a->talk_since == b->talk_since && strcmp(a->user.id, b->user.id) == 0;
+	       a->ring_expires_at == b->ring_expires_at && a->talk_ms == b->talk_ms && a->talk_since == b->talk_since &&
+	       strcmp(a->user.id, b->user.id) == 0;
 }
 
 static bool same_leg(const struct leg *a, const struct leg *b)

@@ -17,9 +17,9 @@ struct scene {
 	struct call *last_next;	   /* owned: as decided last, with the devices that went */
 	struct call_decision last; /* its `next` is null: see last_next */
 	struct watch watch;
-	const char *online;   /* sessions with a connected socket: "ann/1 bob/1 bob/2" */
-	const char *busy;     /* users who are in another call */
-	const char *strangers; /* users who are not members */
+	const char *online;	 /* sessions with a connected socket: "ann/1 bob/1 bob/2" */
+	const char *busy;	 /* users who are in another call */
+	const char *strangers;	 /* users who are not members */
 	struct call_command cmd; /* of the next step, its union filled in by the test; cleared by each step */
 	bool has_tombstone;
 	const struct call *by_id;
@@ -42,7 +42,8 @@ int ring(struct scene *s, const char *who, const char *others);
 /* The clock goes on, and the deadlines in between are kept. */
 void pass(struct scene *s, int64_t ms);
 
-/* How many events of that type the last step sent to that session ("bob/1") or, for a bare name, to any session of it. */
+/* How many events of that type the last step sent to that session ("bob/1") or, for a bare name, to any session of it.
+ */
 int heard(const struct scene *s, const char *who, const char *type);
 /* How many it sent at all. */
 int told(const struct scene *s, const char *type);
