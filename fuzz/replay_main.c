@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_INPUT (1024 * 1024)
+#define LARGEST (1024 * 1024)
 
 /* The bytes lie in a block of exactly their size, so that a sanitizer sees the first byte read past them. */
 static int replay_file(const char *path)
 {
-	static uint8_t space[MAX_INPUT];
+	static uint8_t space[LARGEST];
 	FILE *file = fopen(path, "rb");
 	if (!file) {
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));

@@ -17,7 +17,6 @@ quiet=--quiet
 }
 echo "build: server"
 ninja -C build $quiet
-[ ! -x build/server/src/app/bellwire ] || ln -sf server/src/app/bellwire build/bellwire
 
 # The page is built anew when any of its sources is newer than the last build.
 stamp=build/page.stamp
