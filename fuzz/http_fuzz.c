@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#define MAX_INPUT 65536
+#define INPUT_SIZE 65536
 
 static const struct head_limits limits = {512, 1024, 16};
 
@@ -107,7 +107,7 @@ static int take_all(struct feed *f, const struct router *r, struct buf *seen)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size < 2 || size > MAX_INPUT)
+	if (size < 2 || size > INPUT_SIZE)
 		return 0;
 	struct router r;
 	router_init(&r);

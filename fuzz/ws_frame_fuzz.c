@@ -6,12 +6,12 @@
 #include <stdlib.h>
 
 #define MAX_MESSAGE 4096
-#define MAX_INPUT 65536
+#define INPUT_SIZE 65536
 
 /* Decodes pieces of `step` bytes; what came of them goes to `seen`. Returns the refusal, or 0. */
 static int decode(const uint8_t *data, size_t size, size_t step, struct buf *seen)
 {
-	static unsigned char copy[MAX_INPUT];
+	static unsigned char copy[INPUT_SIZE];
 	struct ws_decoder d;
 	int got = 0;
 	memcpy(copy, data, size);
@@ -41,11 +41,11 @@ static int decode(const uint8_t *data, size_t size, size_t step, struct buf *see
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size < 2 || size > MAX_INPUT)
+	if (size < 2 || size > INPUT_SIZE)
 		return 0;
 	struct buf whole, cut;
-	buf_init(&whole, 16 * MAX_INPUT);
-	buf_init(&cut, 16 * MAX_INPUT);
+	buf_init(&whole, 16 * INPUT_SIZE);
+	buf_init(&cut, 16 * INPUT_SIZE);
 	int err_whole = decode(data + 1, size - 1, size, &whole);
 	int err_cut = decode(data + 1, size - 1, 1 + data[0] % 16, &cut);
 	if (err_whole != err_cut || !str_eq(buf_str(&whole), buf_str(&cut)))
