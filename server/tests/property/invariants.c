@@ -173,7 +173,8 @@ static const char *check_last_words(struct watch *w, const struct call_decision 
 		const struct participant *p = &c->participants[i];
 		struct watched_user *u = user_of(w, p->user.id);
 		int n_ended = 0;
-		if (call_is_live(c) && (participant_is_in(p) || participant_is_rung(p)))
+		bool knocked = p->state == PART_BUSY && p->changed;
+		if (call_is_live(c) && (participant_is_in(p) || participant_is_rung(p) || knocked))
 			u->n_last_words = 0;
 		for (size_t k = 0; k < d->n_numbered; k++) {
 			if (!is_last_word(d->events[k].type) || !call_event_is_for(c, &d->events[k], p))
