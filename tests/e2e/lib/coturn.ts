@@ -7,7 +7,7 @@ import { closeLater } from "../../lib/lifetime.js";
 import { Program } from "../../lib/process.js";
 import type { Namespace } from "./namespace.js";
 
-export const turnSecret = "a-turn-secret-of-the-tests";
+export const turnSecret = "a-turn-secret-of-the-tests-with-32-bytes-or-more";
 
 export interface Coturn {
   /** turn:ADDRESS:PORT without transport. */

@@ -1,0 +1,58 @@
+// Peers that are slow, many or silent: the others notice nothing, and memory stays where it was.
+import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { rawHttp, startServer } from "../lib/index.js";
+
+const sockets: Socket[] = [];
+
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+
+/** A peer that sends some bytes and then nothing. */
+function silent(port: number, bytes: string): Promise<Socket> {
+  return new Promise((done, fail) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      if (bytes) socket.write(bytes);
+      done(socket);
+    });
+    socket.on("error", fail);
+    socket.pause();
+    sockets.push(socket);
+  });
+}
+
+const residentKb = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+
+test("five hundred half requests disturb nobody", async () => {
+  const server = await startServer();
+  const before = residentKb(server.pid);
+  const half = `POST /api/calls HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(8000)}`;
+  for (let i = 0; i < 500; i++) await silent(server.port, half);
+  const from = performance.now();
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  expect(performance.now() - from).toBeLessThan(500);
+  expect(residentKb(server.pid) - before).toBeLessThan(16_000);
+});
+
+test("with as many connections as allowed, the next one waits for a place", async () => {
+  const server = await startServer({ args: ["--max-connections", "5"] });
+  for (let i = 0; i < 5; i++) await silent(server.port, "");
+  const waiting = rawHttp(server.port, "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", {
+    timeoutMs: 5000,
+  });
+  await new Promise((done) => setTimeout(done, 300));
+  sockets.shift()?.destroy();
+  expect((await waiting).statuses).toEqual([200]);
+});
+
+test("half a request is told off in time, and a stop does not wait for the idle", async () => {
+  const server = await startServer();
+  const answer = await rawHttp(server.port, "GET /healthz HTTP/1.1\r\nHo", { timeoutMs: 14_000 });
+  expect(answer.statuses).toEqual([408]);
+  await silent(server.port, "");
+  const from = performance.now();
+  await server.stop();
+  expect(performance.now() - from).toBeLessThan(2000);
+});
