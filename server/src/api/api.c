@@ -35,9 +35,6 @@ int api_new(const struct api_config *config, struct api **out)
 {
 	struct api *api = mem_new(sizeof *api);
 	int err = api ? 0 : ERR_NO_MEMORY;
-	for (size_t i = 0; err == 0 && i < config->ice.n_urls; i++)
-		if (!api_is_ice_url(str_of(config->ice.urls[i])))
-			err = ERR_BAD_FIELD;
 	if (err == 0)
 		api->config = *config;
 	for (size_t i = 0; err == 0 && i < sizeof resources / sizeof resources[0]; i++)

@@ -3,6 +3,7 @@
 #ifndef BELLWIRE_API_API_H
 #define BELLWIRE_API_API_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,8 +32,10 @@ struct api_config {
 	struct api_ice ice;
 };
 
-/* Adds the routes under /api, /healthz and /readyz. ERR_BAD_FIELD: an ICE URL that is none; ERR_EXISTS, ERR_NO_MEMORY.
- */
+/* Whether it is what api_ice.urls takes: stun:, stuns:, turn: or turns: with something behind it. */
+bool api_is_ice_url(struct str url);
+
+/* Adds the routes under /api, /healthz and /readyz. ERR_EXISTS, ERR_NO_MEMORY. */
 int api_new(const struct api_config *config, struct api **out);
 
 /* After the HTTP server has closed and the store has done all its jobs. */

@@ -54,9 +54,6 @@ struct api_lookup {
 /* Begins: authenticates, takes :id, asks. Answers by itself when it goes wrong. */
 void api_find_call(struct api *api, struct http_req *req, void (*found)(struct api_lookup *l, const struct call *call));
 
-/* stun:, stuns:, turn: or turns: with something behind it. */
-bool api_is_ice_url(struct str url);
-
 /* The routes of each file, closed by one without a pattern. */
 extern const struct http_route api_call_routes[];
 extern const struct http_route api_channel_routes[];

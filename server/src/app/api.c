@@ -2,6 +2,21 @@
 #include "app/app.h"
 #include "base/err.h"
 
+int app_check_ice(const struct app *a, struct buf *why)
+{
+	const struct texts *urls = &a->config.ice_servers;
+	for (size_t i = 0; i < urls->n; i++) {
+		if (api_is_ice_url(str_of(urls->items[i])))
+			continue;
+		buf_printf(why,
+			"--ice-server: %s is not a URL such as stun:stun.example:3478 or "
+			"turn:turn.example:3478?transport=udp",
+			urls->items[i]);
+		return ERR_CONFIG;
+	}
+	return 0;
+}
+
 int app_open_api(struct app *a, struct buf *why)
 {
 	const struct config *c = &a->config;
@@ -12,12 +27,7 @@ int app_open_api(struct app *a, struct buf *why)
 		.keys = &a->keys,
 		.ice = {c->ice_servers.items, c->ice_servers.n, 0, buf_str(&a->turn_secret), c->turn_ttl_ms},
 	};
+	(void)why;
 	app_turn_port(a, &config.ice.own_port);
-	int err = api_new(&config, &a->api);
-	if (err == ERR_BAD_FIELD) {
-		buf_printf(why, "--ice-server: each must be a stun:, turn: or turns: URL, as "
-				"turn:turn.example:3478?transport=udp");
-		err = ERR_CONFIG;
-	}
-	return err;
+	return api_new(&config, &a->api);
 }

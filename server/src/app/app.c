@@ -15,14 +15,60 @@
 
 #define DRAIN_RETRY_MS 2000 /* what clients are told to wait before they come back */
 
+/* --- checking --- */
+
+static int check_listen(const struct app *a, struct buf *why)
+{
+	const struct texts *listen = &a->config.listen;
+	struct addr addr;
+	for (size_t i = 0; i < listen->n; i++) {
+		if (addr_parse(str_of(listen->items[i]), &addr) == 0)
+			continue;
+		buf_printf(
+			why, "--listen: %s is not an address such as 127.0.0.1:8080 or [::1]:8080", listen->items[i]);
+		return ERR_CONFIG;
+	}
+	return 0;
+}
+
+static int check_log_level(const struct app *a, struct buf *why)
+{
+	enum log_level level;
+	if (log_parse_level(str_of(a->config.log_level), &level) == 0)
+		return 0;
+	buf_printf(why, "--log-level: %s is not debug, info, warn or error", a->config.log_level);
+	return ERR_CONFIG;
+}
+
+int app_check(struct app *a, struct buf *why)
+{
+	static int (*const checks[])(const struct app *a, struct buf *why) = {
+		check_log_level, check_listen, app_check_ice, app_check_turn};
+	int err = 0;
+	for (size_t i = 0; err == 0 && i < sizeof checks / sizeof checks[0]; i++)
+		err = checks[i](a, why);
+	return err;
+}
+
 /* --- opening --- */
+
+static int open_data(struct app *a, struct buf *why)
+{
+	if (mkdir(a->config.data, 0700) == 0 || errno == EEXIST)
+		return 0;
+	buf_printf(why, "--data: cannot make %s: %s", a->config.data, strerror(errno));
+	return ERR_CONFIG;
+}
 
 static int open_keys(struct app *a, struct buf *why)
 {
 	struct buf secret = {0};
 	int err = config_secret(a->config.secret_file, "BELLWIRE_SECRET", &secret, why);
-	if (err == ERR_NOT_FOUND && a->is_dev)
-		err = dev_secret(a->config.data, &secret, why);
+	if (err == ERR_NOT_FOUND && a->is_dev) {
+		err = open_data(a, why);
+		if (err == 0)
+			err = dev_secret(a->config.data, &secret, why);
+	}
 	if (err == ERR_NOT_FOUND)
 		buf_printf(why, "no secret: give --secret-file FILE or BELLWIRE_SECRET; make one with: "
 				"head -c 32 /dev/urandom | base64");
@@ -47,14 +93,6 @@ static int open_turn_secret(struct app *a, struct buf *why)
 	buf_init(&a->turn_secret, JWT_MAX_SECRET);
 	id_base64_encode(&a->turn_secret, str_n((const char *)derived, sizeof derived));
 	return a->turn_secret.err;
-}
-
-static int open_data(struct app *a, struct buf *why)
-{
-	if (mkdir(a->config.data, 0700) == 0 || errno == EEXIST)
-		return 0;
-	buf_printf(why, "--data: cannot make %s: %s", a->config.data, strerror(errno));
-	return ERR_CONFIG;
 }
 
 static int open_store(struct app *a, struct buf *why)
@@ -108,13 +146,8 @@ static int open_http(struct app *a, struct buf *why)
 	const struct config *c = &a->config;
 	struct addr listen[CONFIG_MAX_TEXTS];
 	size_t at = 0;
-	for (size_t i = 0; i < c->listen.n; i++) {
-		if (addr_parse(str_of(c->listen.items[i]), &listen[i]) == 0)
-			continue;
-		buf_printf(
-			why, "--listen: %s is not an address such as 127.0.0.1:8080 or [::1]:8080", c->listen.items[i]);
-		return ERR_CONFIG;
-	}
+	for (size_t i = 0; i < c->listen.n; i++)
+		addr_parse(str_of(c->listen.items[i]), &listen[i]); /* checked before */
 	struct http_config config = {
 		.listen = listen,
 		.n_listen = c->listen.n,
@@ -188,18 +221,18 @@ static int open_demo(struct app *a, struct buf *why)
 	return a->is_dev ? dev_fill_store(a->store, on_demo_filled, NULL) : 0;
 }
 
-/* In this order; each may use what stands before it. */
+/* In this order; each may use what stands before it. What the operator may have to mend stands before the database. */
 static int (*const steps[])(struct app *a, struct buf *why) = {
-	open_data,
 	open_keys,
 	open_turn_secret,
 	open_http,
+	app_open_turn,
+	open_web,
+	open_data,
 	open_store,
 	open_calls,
 	open_signal,
-	app_open_turn,
 	app_open_api,
-	open_web,
 	open_demo,
 };
 

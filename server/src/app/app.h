@@ -33,6 +33,9 @@ struct app {
 	int status; /* of the process */
 };
 
+/* Looks at every option without touching anything: ERR_CONFIG with one line in *why. */
+int app_check(struct app *a, struct buf *why);
+
 /* Builds everything up to serving, or takes down again what was built: an ERR_*, with one line in *why. */
 int app_open(struct app *a, struct buf *why);
 
@@ -42,12 +45,14 @@ int app_run(struct app *a);
 /* The rest is private to app/. */
 
 /* The relay, as the options want it; none for "none". */
+int app_check_turn(const struct app *a, struct buf *why);
 int app_open_turn(struct app *a, struct buf *why);
 
 /* The port of the relay inside; false when there is none. */
 bool app_turn_port(const struct app *a, uint16_t *port);
 
 /* REST. */
+int app_check_ice(const struct app *a, struct buf *why);
 int app_open_api(struct app *a, struct buf *why);
 
 #endif

@@ -55,10 +55,8 @@ static int run(char **argv, enum command command)
 	enum log_level level;
 	buf_init(&why, 2000);
 	int err = config_read(&a.config, command, argv, &why);
-	if (err == 0 && log_parse_level(str_of(a.config.log_level), &level) < 0) {
-		buf_printf(&why, "--log-level: %s is not debug, info, warn or error", a.config.log_level);
-		err = ERR_CONFIG;
-	}
+	if (err == 0)
+		err = app_check(&a, &why);
 	int status;
 	if (err < 0) {
 		status = usage_wrong(buf_str(&why));
@@ -66,6 +64,7 @@ static int run(char **argv, enum command command)
 		puts("the configuration is good");
 		status = EXIT_OK;
 	} else {
+		log_parse_level(str_of(a.config.log_level), &level);
 		log_set_level(level);
 		signal(SIGPIPE, SIG_IGN);
 		status = serve(&a);

@@ -13,7 +13,7 @@ static int wrong(struct buf *why, const char *option, const char *value, const c
 
 /* Where HTTP is served, there the relay listens too: on its own port, or on one that the system chooses if HTTP does.
  */
-static int listen_as_http(struct app *a, struct turn_config *cfg)
+static void listen_as_http(const struct app *a, struct turn_config *cfg)
 {
 	for (size_t i = 0; i < a->config.listen.n; i++) {
 		union turn_addr *addr = &cfg->listen[cfg->n_listen];
@@ -23,10 +23,9 @@ static int listen_as_http(struct app *a, struct turn_config *cfg)
 		*port = *port ? htons(TURN_DEFAULT_PORT) : 0;
 		cfg->n_listen++;
 	}
-	return 0;
 }
 
-static int listen_as_told(struct app *a, struct turn_config *cfg, struct buf *why)
+static int listen_as_told(const struct app *a, struct turn_config *cfg, struct buf *why)
 {
 	const struct texts *listen = &a->config.turn_listen;
 	for (size_t i = 0; i < listen->n; i++)
@@ -36,13 +35,14 @@ static int listen_as_told(struct app *a, struct turn_config *cfg, struct buf *wh
 	return 0;
 }
 
-static int configure(struct app *a, struct turn_config *cfg, struct buf *why)
+static int configure(const struct app *a, struct turn_config *cfg, struct buf *why)
 {
 	const struct config *c = &a->config;
 	turn_config_init(cfg);
-	int err = c->turn_listen.n ? listen_as_told(a, cfg, why) : listen_as_http(a, cfg);
-	if (err < 0)
-		return err;
+	if (!c->turn_listen.n)
+		listen_as_http(a, cfg);
+	else if (listen_as_told(a, cfg, why) < 0)
+		return ERR_CONFIG;
 	if (turn_ports_parse(str_of(c->turn_relay_ports), &cfg->relay_port_min, &cfg->relay_port_max) < 0)
 		return wrong(why, "turn-relay-ports", c->turn_relay_ports, "a range such as 49152-65535");
 	for (size_t i = 0; i < c->turn_external.n; i++)
@@ -56,15 +56,27 @@ static int configure(struct app *a, struct turn_config *cfg, struct buf *why)
 	return 0;
 }
 
+static bool is_off(const struct app *a)
+{
+	return a->config.turn_listen.n == 1 && strcmp(a->config.turn_listen.items[0], "none") == 0;
+}
+
+int app_check_turn(const struct app *a, struct buf *why)
+{
+	struct turn_config cfg;
+	return is_off(a) ? 0 : configure(a, &cfg, why);
+}
+
 int app_open_turn(struct app *a, struct buf *why)
 {
 	struct turn_config cfg;
-	if (a->config.turn_listen.n == 1 && strcmp(a->config.turn_listen.items[0], "none") == 0)
+	if (is_off(a))
 		return 0;
-	int err = configure(a, &cfg, why);
-	if (err < 0 || cfg.n_listen == 0)
-		return err;
-	err = turn_start(&cfg, &a->turn);
+	if (configure(a, &cfg, why) < 0)
+		return ERR_CONFIG;
+	if (cfg.n_listen == 0)
+		return 0;
+	int err = turn_start(&cfg, &a->turn);
 	if (err == ERR_IO)
 		buf_printf(why, "the relay cannot use its address (the log above says which); choose another with "
 				"--turn-listen, or --turn-listen none");
