@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "check.h"
 #include "fixture.h"
+#include "store/backend.h"
 
 static struct fixture f;
 static const char *const two[] = {"alice", "bob"};
@@ -333,6 +334,43 @@ static void touches_leave_the_seq_alone(void **state)
 	call_free(c);
 }
 
+/* What the writing thread does once a minute. */
+static bool tidy(int64_t now)
+{
+	struct store_config config = {.url = f.path, .loop = &f.loop};
+	struct backend *backend;
+	struct buf why;
+	buf_init(&why, 1000);
+	assert_int_equal(sqlite_ops.open(&config, str_of(f.path), &backend, &why), 0);
+	bool more = sqlite_ops.tidy(backend, now);
+	sqlite_ops.close(backend);
+	buf_fini(&why);
+	return more;
+}
+
+static void what_has_expired_is_forgotten(void **state)
+{
+	(void)state;
+	const int64_t day = 86400000, then = 100 * day;
+	for (int i = 0; i < 2; i++) { /* one that expires at `then`, one a moment later */
+		struct change_set *cs = create_set(i ? id_a : id_b, i ? "a" : "b", CALL_GROUP, two, 2, then + i);
+		cs->reply = (struct store_reply){.user_id = "alice", .expires_at = then + i};
+		cs->tombstone = (struct store_tombstone){.user_id = "alice", .expires_at = then + i};
+		strcpy(cs->reply.key, i ? "a" : "b");
+		strcpy(cs->tombstone.call_id, i ? id_b : id_a);
+		assert_int_equal(commit(&f, cs), 0);
+	}
+	fixture_close(&f);
+	assert_false(tidy(then));
+	assert_int_equal(ask(f.path, "SELECT count(*) FROM replies"), 1);
+	assert_int_equal(ask(f.path, "SELECT count(*) FROM tombstones"), 1);
+	assert_int_equal(ask(f.path, "SELECT count(*) FROM commands"), 2);
+	assert_false(tidy(then + 7 * day + 1));
+	assert_int_equal(ask(f.path, "SELECT count(*) FROM replies"), 0);
+	assert_int_equal(ask(f.path, "SELECT count(*) FROM commands"), 1);
+	assert_int_equal(ask(f.path, "SELECT count(*) FROM calls"), 2);
+}
+
 static void count_done(struct store_job *job, int err)
 {
 	job->err = err;
@@ -385,6 +423,7 @@ int main(void)
 		CASE(events_come_back_in_pages),
 		CASE(replies_and_tombstones_are_kept_for_their_time),
 		CASE(touches_leave_the_seq_alone),
+		CASE(what_has_expired_is_forgotten),
 		CASE(a_closing_store_does_what_it_was_given),
 	};
 	return cmocka_run_group_tests_name("store commits", tests, NULL, NULL);
