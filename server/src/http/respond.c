@@ -162,6 +162,8 @@ void http_respond_problem(struct http_req *req, int err, const char *detail, con
 	write_problem(err, detail, field, &body);
 	if (err_http_status(err) == 401)
 		http_resp_header(req, "WWW-Authenticate", STR("Bearer"));
+	if (err_http_status(err) == 503)
+		http_resp_header(req, "Retry-After", STR("1"));
 	if (!buf_ok(&body))
 		buf_fini(&body);
 	http_respond(req, err_http_status(err), "application/problem+json", buf_str(&body));

@@ -20,7 +20,7 @@ void http_respond(struct http_req *req, int status, const char *content_type, st
 void http_respond_json(struct http_req *req, int status, struct str json);
 
 /* A problem document (RFC 9457) with the status and texts of err: type "about:blank", title, status, detail, code,
- * retryable and, if not null, field. detail null: err_text(err). 401 carries WWW-Authenticate. */
+ * retryable and, if not null, field. detail null: err_text(err). 401 carries WWW-Authenticate, 503 Retry-After. */
 void http_respond_problem(struct http_req *req, int err, const char *detail, const char *field);
 
 /* An answer in pieces. length -1: not known (chunks, or until the end for HTTP/1.0). */
