@@ -35,7 +35,7 @@ test("the page, with a policy and without a long life", async () => {
 });
 
 test("scripts come compressed, and stay", async () => {
-  const answer = await fetch(`${server.url}/assets/app-Ab3dEf9h.js`);
+  const answer = await fetch(`${server.url}/assets/app-Ab3dEf9h.js`, { headers: { "Accept-Encoding": "br" } });
   expect(answer.headers.get("content-encoding")).toBe("br");
   expect(answer.headers.get("cache-control")).toContain("immutable");
   expect(await answer.text()).toBe(script);

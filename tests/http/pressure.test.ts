@@ -37,8 +37,8 @@ test("five hundred half requests disturb nobody", async () => {
 });
 
 test("with as many connections as allowed, the next one waits for a place", async () => {
-  const server = await startServer({ args: ["--max-connections", "5"] });
-  for (let i = 0; i < 5; i++) await silent(server.port, "");
+  const server = await startServer({ args: ["--max-connections", "16"] });
+  for (let i = 0; i < 16; i++) await silent(server.port, "");
   const waiting = rawHttp(server.port, "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", {
     timeoutMs: 5000,
   });

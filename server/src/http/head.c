@@ -68,7 +68,8 @@ static int check_size(const struct http_head *h, const struct head_limits *limit
 {
 	if (h->n_lines == 0)
 		return at - h->line_at > limits->max_target + LINE_EXTRA ? ERR_URI_TOO_LONG : 0;
-	return h->n_lines > limits->max_fields + 1 ? ERR_HEADERS_TOO_LARGE : 0;
+	bool fits = h->n_lines <= limits->max_fields + 1 && at - h->fields_at <= limits->max_bytes;
+	return fits ? 0 : ERR_HEADERS_TOO_LARGE;
 }
 
 static int collect(struct http_head *h, const struct head_limits *limits, struct str bytes, size_t *used)

@@ -44,8 +44,9 @@ struct http_head {
 
 	/* while it comes in */
 	enum head_state state;
-	size_t line_at; /* where the line began */
-	size_t n_lines; /* that are whole, with the request line */
+	size_t line_at;	  /* where the line began */
+	size_t fields_at; /* where the first line after the request line began */
+	size_t n_lines;	  /* that are whole, with the request line */
 };
 
 void head_init(struct http_head *h, const struct head_limits *limits);
