@@ -49,8 +49,11 @@ export class Server {
 
   async start(listen = this.options.listen ?? "127.0.0.1:0"): Promise<void> {
     const own = ["--listen", listen, "--data", this.data];
+    const given = this.options.args ?? [];
+    // The relay too stays where it was over a restart, and keeps off the standard port.
+    if (!given.includes("--turn-listen")) own.push("--turn-listen", this.ready.turn ?? "127.0.0.1:0");
     const words = [...(this.options.wrapper ?? []), binary, this.options.command ?? "serve", ...own];
-    const [command, ...args] = [...words, ...(this.options.args ?? [])] as [string, ...string[]];
+    const [command, ...args] = [...words, ...given] as [string, ...string[]];
     const from = performance.now();
     this.program = new Program(command, args, { ...process.env, BELLWIRE_SECRET: secret, ...this.options.env });
     const line = await this.program.until(() => /^ready .*$/m.exec(this.program.stdout)?.[0], "ready line");

@@ -20,7 +20,7 @@ static void listen_as_http(const struct app *a, struct turn_config *cfg)
 		if (turn_addr_parse(str_of(a->config.listen.items[i]), addr) < 0)
 			continue; /* localhost:8080: a name, which HTTP resolves to 127.0.0.1 */
 		in_port_t *port = addr->any.sa_family == AF_INET6 ? &addr->v6.sin6_port : &addr->v4.sin_port;
-		*port = *port ? htons(TURN_DEFAULT_PORT) : 0;
+		*port = *port && !a->is_dev ? htons(TURN_DEFAULT_PORT) : 0;
 		cfg->n_listen++;
 	}
 }
