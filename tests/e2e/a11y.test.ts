@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
-import type { Browser, Frame, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Server, startServer } from "../lib/index.js";
 import { launchChromium, makeNamespace, newPerson, screenshot, untilMedia } from "./lib/index.js";
@@ -20,13 +20,15 @@ beforeAll(async () => {
   server = await startServer({ command: "dev", wrapper: namespace.wrapper, lifetime: "file" });
 });
 
-/** What axe finds wrong in one frame, a line each. */
-async function violations(place: Page | Frame): Promise<string[]> {
-  await place.evaluate(axeSource);
-  const found = await place.evaluate(async (tags) => {
+/** What axe finds wrong in a page and its frames, a line each. */
+async function violations(page: Page, except: string[] = []): Promise<string[]> {
+  for (const frame of page.frames()) await frame.evaluate(axeSource);
+  const rules = Object.fromEntries(except.map((rule) => [rule, { enabled: false }]));
+  const options = { runOnly: TAGS, rules, resultTypes: ["violations"] };
+  const found = await page.evaluate(async (options) => {
     const { axe } = window as unknown as { axe: { run: (context: Document, options: unknown) => Promise<AxeResults> } };
-    return axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
-  }, TAGS);
+    return axe.run(document, options);
+  }, options);
   return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" | ")}`);
 }
 
@@ -61,7 +63,7 @@ describe.each<Look>([
     expect(overflow, `${screen}: nothing sticks out sideways`).toBeLessThanOrEqual(0);
   }
 
-  it("has no barrier that axe knows, from the first screen to the end of a call", async () => {
+  it("has no barrier that axe knows, from the first screen to the end of a call", { timeout: 60_000 }, async () => {
     const [alice, bob] = [await open("alice", look), await open("bob", look)];
     await inspect(alice, "home");
 
@@ -81,7 +83,7 @@ describe.each<Look>([
     await bob.getByText(/^Call ended/).waitFor();
     await inspect(bob, "ended");
     await button(bob, "Close").click();
-    await bob.getByText("Talked").waitFor();
+    await bob.getByText("Talked").first().waitFor();
     await inspect(bob, "history");
   });
 });
@@ -93,9 +95,11 @@ describe("two panes", () => {
     await page.goto(server.url);
     for (const name of ["Alice", "Bob"])
       await page.frameLocator(`iframe[title="${name}"]`).getByText("Online").waitFor();
-    for (const frame of page.frames()) expect(await violations(frame), frame.url()).toEqual([]);
+    // Two documents may each have their list of people and of calls; the panes' titles tell them apart.
+    const except = ["landmark-unique"];
+    expect(await violations(page, except)).toEqual([]);
     await button(page, "Add people").click();
-    expect(await violations(page)).toEqual([]);
+    expect(await violations(page, except)).toEqual([]);
   });
 });
 

@@ -62,7 +62,8 @@ export async function screenshot(page: Page, name: string): Promise<void> {
   const folder = process.env.BELLWIRE_SCREENSHOTS;
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`) });
+  // Fades are finished first, so that the picture shows what a person sees.
+  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
 }
 
 /** Tells a figure; `make test` shows lines that begin so. */
