@@ -31,7 +31,8 @@ static bool too_deep(struct str text)
 int json_read(struct str text, json_t **out)
 {
 	*out = NULL;
-	if (too_deep(text))
+	/* jansson passes over a NUL behind a number. */
+	if (too_deep(text) || str_find(text, 0) < text.len)
 		return ERR_BAD_JSON;
 	*out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 	return *out ? 0 : ERR_BAD_JSON;

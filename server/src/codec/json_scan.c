@@ -6,9 +6,9 @@
 #define ONES 0x0101010101010101ULL
 #define HIGHS 0x8080808080808080ULL
 
-/* More digits or a larger exponent than a double can use (RFC 8259 §6 leaves the range to us). */
+/* Together they stay below the largest double (RFC 8259 §6 leaves the range to us). */
 #define NUMBER_MAX_LEN 40
-#define EXPONENT_MAX 300
+#define EXPONENT_MAX 250
 
 static void skip_space(struct json_scan *s)
 {

@@ -206,7 +206,7 @@ static void finish_binary(struct sio_conn *c)
 	c->binary = NULL;
 	for (unsigned i = 0; i < b->n_attachments; i++) {
 		size_t start = i ? b->ends[i - 1] : 0;
-		attachments[i] = str_n(b->bytes.ptr + start, b->ends[i] - start);
+		attachments[i] = b->bytes.ptr ? str_n(b->bytes.ptr + start, b->ends[i] - start) : STR("");
 	}
 	const struct sio_event e = {buf_str(&b->payload), b->has_ack, b->ack_id, b->n_attachments, attachments};
 	if (b->socket && b->socket->conn)

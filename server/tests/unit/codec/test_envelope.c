@@ -56,6 +56,16 @@ static void what_is_no_event_is_refused(void **state)
 	}
 }
 
+/* One that a fuzzer found: the tree parser took it once. */
+static void nul_is_refused(void **state)
+{
+	(void)state;
+	struct envelope e;
+	json_t *tree;
+	assert_int_equal(envelope_scan(STR("[\"a\",7\0]"), &e), ERR_PROTOCOL);
+	assert_int_equal(json_read(STR("[\"a\",7\0]"), &tree), ERR_BAD_JSON);
+}
+
 static void second_spellings_are_refused(void **state)
 {
 	(void)state;
@@ -193,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_are_found),
 		cmocka_unit_test(what_is_no_event_is_refused),
+		cmocka_unit_test(nul_is_refused),
 		cmocka_unit_test(second_spellings_are_refused),
 		cmocka_unit_test(nesting_is_limited),
 		cmocka_unit_test(bombs_cost_nothing),
