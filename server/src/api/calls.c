@@ -24,7 +24,8 @@ static void on_reply(void *arg, const struct call_reply *r)
 		jw_kraw(&w, "call", r->stored);
 	else if (r->call)
 		jw_key(&w, "call"), call_write_json(&w, r->call, r->now);
-	if (r->self)
+	if (r->self &&
+		r->self->session_id[0]) /* of the device that was named; a leg that waits for one is nobody's yet */
 		jw_key(&w, "self"), call_write_self(&w, r->call, r->self);
 	if (r->existing)
 		jw_kbool(&w, "existing", true);
