@@ -1,6 +1,15 @@
 /** One user's whole client: home and call, over one connection. */
 import { BellwireProvider, useCall, useConnection } from "@bellwire/react";
-import { CallScreen, ConnectionBanner, errorText, type Face, Notice, RecentCalls, useTexts } from "@bellwire/react/ui";
+import {
+  CallScreen,
+  ConnectionBanner,
+  errorText,
+  type Face,
+  Notice,
+  OngoingCalls,
+  RecentCalls,
+  useTexts,
+} from "@bellwire/react/ui";
 import { type ReactNode, useEffect, useState } from "react";
 import { Frame } from "./Frame.js";
 import { Home } from "./Home.js";
@@ -37,6 +46,7 @@ function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPan
   const notices = (
     <>
       <ConnectionBanner state={connection.state} reason={reason} onRetry={connection.retry} />
+      <OngoingCalls />
       {failure && (
         <Notice kind="error" onDismiss={forget}>
           {failure}
@@ -46,6 +56,7 @@ function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPan
   );
   return (
     <div className={clientClass(isPane, current !== null)}>
+      <h1 className="bw-visually-hidden">{me.name}</h1>
       <Home
         me={me}
         isOnline={isOnline}
@@ -94,7 +105,7 @@ export function ClientPage({ identity, settings }: { identity: Identity; setting
   return (
     <BellwireProvider options={options}>
       {settings.isPane ? (
-        <main className="bw">{contents}</main>
+        <div className="bw">{contents}</div>
       ) : (
         <Frame settings={settings} footnote={FOOTNOTE}>
           {contents}

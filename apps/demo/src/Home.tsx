@@ -19,7 +19,7 @@ export function Home({ me, isOnline, notices, actions, history, ...people }: Hom
       <div className="me">
         <Avatar face={me} size={48} />
         <div className="me-text">
-          <h1 className="me-name">{me.name}</h1>
+          <p className="me-name">{me.name}</p>
           <span className="me-state" role="status">
             <span className={isOnline ? "me-dot me-dot--on" : "me-dot"} />
             {isOnline ? "Online" : "Not connected"}

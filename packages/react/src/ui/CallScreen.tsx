@@ -57,18 +57,20 @@ function progressOf(call: CallSnapshot): OutgoingCallProps["progress"] {
 
 const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === "function";
 
-type PartProps = { call: CallSnapshot; faceOf: FaceOf };
-
-function useOwnTile(call: CallSnapshot, faceOf: FaceOf) {
-  const { user } = useConnection();
-  return ownTile(
-    call.local,
-    { userId: user?.id ?? "", name: user?.name ?? null, avatarUrl: user?.avatarUrl ?? null },
-    faceOf,
-  );
+interface PartProps {
+  call: CallSnapshot;
+  faceOf: FaceOf;
+  wantsVideo: boolean;
 }
 
-function Outgoing({ call, faceOf, ringback }: PartProps & { ringback: boolean }) {
+function useOwnTile({ call, faceOf, wantsVideo }: PartProps) {
+  const { user } = useConnection();
+  const { id = "", name = null, avatarUrl = null } = user ?? {};
+  return ownTile(call.local, wantsVideo, faceOf({ userId: id, name, avatarUrl }));
+}
+
+function Outgoing(props: PartProps & { ringback: boolean }) {
+  const { call, faceOf, ringback } = props;
   const texts = useTexts();
   const { hangUp } = useCall();
   const { toggleMicrophone, toggleCamera } = useLocalMedia();
@@ -76,7 +78,7 @@ function Outgoing({ call, faceOf, ringback }: PartProps & { ringback: boolean })
     <OutgoingCall
       callee={peerOf(call.participants, call, faceOf, texts)}
       progress={progressOf(call)}
-      own={useOwnTile(call, faceOf)}
+      own={useOwnTile(props)}
       ringback={ringback}
       notice={<Troubles call={call} />}
       onToggleMute={toggleMicrophone}
@@ -86,13 +88,14 @@ function Outgoing({ call, faceOf, ringback }: PartProps & { ringback: boolean })
   );
 }
 
-function Running({ call, faceOf, startSilent }: PartProps & { startSilent: boolean }) {
+function Running(props: PartProps & { startSilent: boolean }) {
+  const { call, faceOf, startSilent } = props;
   const { hangUp } = useCall();
   const local = useLocalMedia();
   const [isSoundOff, setSoundOff] = useState(startSilent);
   return (
     <CallView
-      own={useOwnTile(call, faceOf)}
+      own={useOwnTile(props)}
       others={otherTiles(call, faceOf)}
       answeredAt={call.answeredAt}
       isSoundOff={isSoundOff}
@@ -113,7 +116,7 @@ function talkOf({ duration, answeredAt, endedAt }: CallSnapshot): number {
   return Math.max(0, Math.round((endedAt - answeredAt) / 1000));
 }
 
-function Ended({ call, faceOf }: PartProps) {
+function Ended({ call, faceOf }: Omit<PartProps, "wantsVideo">) {
   const texts = useTexts();
   const { start, dismiss } = useCall();
   const peer = peerOf(call.participants, call, faceOf, texts);
@@ -129,9 +132,22 @@ function Ended({ call, faceOf }: PartProps) {
   return <CallEnded peer={peer} text={text} onCallAgain={callAgain} onClose={dismiss} />;
 }
 
-function Incoming({ faceOf, ringtone }: { faceOf: FaceOf; ringtone: boolean }) {
+/** What was answered here last. */
+interface Given {
+  callId: string;
+  withVideo: boolean;
+}
+
+interface IncomingProps {
+  faceOf: FaceOf;
+  ringtone: boolean;
+  given: Given | null;
+  onGiven: (answer: Given) => void;
+}
+
+function Incoming({ faceOf, ringtone, given, onGiven }: IncomingProps) {
+  const texts = useTexts();
   const { call, accept, decline } = useIncomingCall();
-  const [answeredId, setAnsweredId] = useState<string | null>(null);
   if (!call) return null;
   const caller = call.participants.find(({ userId }) => userId === call.startedBy);
   return createPortal(
@@ -141,13 +157,14 @@ function Incoming({ faceOf, ringtone }: { faceOf: FaceOf; ringtone: boolean }) {
       callType={call.callType}
       isWaiting={call.isWaiting}
       ringtone={ringtone}
-      isBusy={answeredId === call.id}
-      onAccept={(video) => {
-        setAnsweredId(call.id);
-        accept({ audio: true, video });
+      trouble={call.error && errorText(texts, call.error)}
+      isBusy={given?.callId === call.id && call.error === null}
+      onAccept={(withVideo) => {
+        onGiven({ callId: call.id, withVideo });
+        accept({ audio: true, video: withVideo });
       }}
       onDecline={() => {
-        setAnsweredId(call.id);
+        onGiven({ callId: call.id, withVideo: false });
         decline();
       }}
     />,
@@ -174,14 +191,18 @@ function Announcer({ call, faceOf }: { call: CallSnapshot | null; faceOf: FaceOf
 export function CallScreen(props: CallScreenProps): ReactNode {
   const { faceOf = plainFace, ringtone = true, ringback = true, startSilent = false } = props;
   const { call } = useCall();
+  const [given, setGiven] = useState<Given | null>(null);
   const isRingingOut = call?.state === "ringing-out" || (call?.state === "idle" && call.direction === "outgoing");
+  const wantsVideo = given !== null && given.callId === call?.id ? given.withVideo : call?.callType === "video";
   return (
     <>
-      <Incoming faceOf={faceOf} ringtone={ringtone} />
+      <Incoming faceOf={faceOf} ringtone={ringtone} given={given} onGiven={setGiven} />
       <Announcer call={call} faceOf={faceOf} />
-      {call && isRingingOut && <Outgoing key={call.id} call={call} faceOf={faceOf} ringback={ringback} />}
+      {call && isRingingOut && (
+        <Outgoing key={call.id} call={call} faceOf={faceOf} wantsVideo={wantsVideo} ringback={ringback} />
+      )}
       {call && !isRingingOut && call.state !== "ended" && (
-        <Running key={call.id} call={call} faceOf={faceOf} startSilent={startSilent} />
+        <Running key={call.id} call={call} faceOf={faceOf} wantsVideo={wantsVideo} startSilent={startSilent} />
       )}
       {call?.state === "ended" && <Ended key={call.id} call={call} faceOf={faceOf} />}
     </>

@@ -13,6 +13,8 @@ export interface IncomingCallDialogProps {
   ringtone?: boolean;
   /** An answer was given and is under way. */
   isBusy?: boolean;
+  /** Why the answer did not get through, in words. */
+  trouble?: string | null;
   onAccept: (withVideo: boolean) => void;
   onDecline: () => void;
 }
@@ -112,6 +114,11 @@ export function IncomingCallDialog(props: IncomingCallDialogProps) {
           {isWaiting ? texts.waiting : kind}
         </p>
       </div>
+      {props.trouble && (
+        <p className="bw-incoming__trouble" role="alert">
+          {props.trouble}
+        </p>
+      )}
       <Answers {...props} />
     </dialog>
   );

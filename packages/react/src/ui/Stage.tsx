@@ -1,6 +1,6 @@
 /** The dark room in which a call takes place: a line on top, people in the middle, controls below. Outgoing, running
  *  and ended calls share it, so that nothing jumps when one becomes the other. */
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useRef } from "react";
 
 export interface StageProps {
   /** What a screen reader calls the region. */
@@ -19,12 +19,23 @@ function isPlainKey(event: KeyboardEvent): boolean {
   return !(event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]"));
 }
 
+/** Takes the focus when the stage appears, so that its keys act, but not from a page without focus: a call that begins
+ *  must not pull it away from another window. The dialog that asked may need a moment to close. */
+function useFocusAtFirst(ref: RefObject<HTMLElement | null>) {
+  useEffect(() => {
+    let frame = 0;
+    const take = () => {
+      if (document.querySelector("dialog:modal")) frame = requestAnimationFrame(take);
+      else if (document.hasFocus()) ref.current?.focus({ preventScroll: true });
+    };
+    take();
+    return () => cancelAnimationFrame(frame);
+  }, [ref]);
+}
+
 export function Stage({ label, title, subtitle, notice, controls, children, keys }: StageProps) {
   const ref = useRef<HTMLElement>(null);
-  useEffect(() => {
-    // Only within a page that already has the focus: a call that begins must not pull it away from another window.
-    if (document.hasFocus()) ref.current?.focus({ preventScroll: true });
-  }, []);
+  useFocusAtFirst(ref);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const action = isPlainKey(event) ? keys?.[event.key.toLowerCase()] : undefined;

@@ -49,13 +49,15 @@ export function otherTiles(call: CallSnapshot, faceOf: FaceOf): TileFace[] {
   return call.participants.filter(isInCall).map((participant) => participantTile(participant, faceOf));
 }
 
-export function ownTile(local: LocalSnapshot, me: Known, faceOf: FaceOf): TileFace {
+/** While the devices of a call are being opened, what was wished counts: a button that flickers helps nobody. */
+export function ownTile(local: LocalSnapshot, wantsVideo: boolean, face: Face): TileFace {
+  const isOpening = local.stream === null && local.error === null;
   return {
-    ...faceOf(me),
+    ...face,
     key: "own",
     stream: local.stream,
-    isMuted: !local.isMicrophoneEnabled,
-    isVideoEnabled: local.isCameraEnabled,
+    isMuted: !local.isMicrophoneEnabled && !isOpening,
+    isVideoEnabled: local.isCameraEnabled || (isOpening && wantsVideo),
     isLocal: true,
   };
 }

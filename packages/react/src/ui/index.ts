@@ -14,6 +14,7 @@ export { formatDuration, formatMoment } from "./format.js";
 export { IncomingCallDialog, type IncomingCallDialogProps } from "./IncomingCallDialog.js";
 export { CameraIcon, PhoneIcon } from "./icons.js";
 export { Notice, type NoticeProps } from "./Notice.js";
+export { OngoingCalls } from "./OngoingCalls.js";
 export { OutgoingCall, type OutgoingCallProps } from "./OutgoingCall.js";
 export { ParticipantTile, type ParticipantTileProps, ScreenTile, type TileFace } from "./ParticipantTile.js";
 export { RecentCalls, type RecentCallsProps } from "./RecentCalls.js";

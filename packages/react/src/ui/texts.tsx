@@ -56,6 +56,8 @@ export const englishTexts = {
   begins: "The call begins",
 
   callAgain: "Call again",
+  callGoesOn: "A call of yours goes on.",
+  returnToCall: "Return",
   endedWith: (duration: string) => `Call ended · ${duration}`,
   ended: "Call ended",
   noAnswer: "No answer",
