@@ -14,12 +14,18 @@ void watch_fini(struct watch *w)
 	w->rows = NULL;
 }
 
+void watch_copy(struct watch *to, const struct watch *from)
+{
+	*to = *from;
+	to->rows = from->rows ? call_copy(from->rows) : NULL;
+}
+
 static struct watched_user *user_of(struct watch *w, const char *id)
 {
 	for (size_t i = 0; i < w->n_users; i++)
 		if (strcmp(w->users[i].id, id) == 0)
 			return &w->users[i];
-	if (w->n_users == WATCH_USERS)
+	if (w->n_users == WATCH_USERS || strlen(id) >= WATCH_ID_SIZE)
 		return NULL;
 	struct watched_user *u = &w->users[w->n_users++];
 	*u = (struct watched_user){0};

@@ -7,10 +7,11 @@
 
 #include "call/decide.h"
 
-#define WATCH_USERS 64
+#define WATCH_USERS 32
+#define WATCH_ID_SIZE 16
 
 struct watched_user {
-	char id[MODEL_USER_ID_SIZE];
+	char id[WATCH_ID_SIZE];
 	int64_t talking_since; /* by our own clock: in the call while it is active */
 	int64_t talk_ms;
 	int n_last_words; /* call.ended, call.cancelled, call.missed heard since last rung or in */
@@ -25,6 +26,7 @@ struct watch {
 
 void watch_init(struct watch *w);
 void watch_fini(struct watch *w);
+void watch_copy(struct watch *to, const struct watch *from);
 
 /* `before` is null for a call that is being made. Returns null, or the sentence that is not true. */
 const char *watch_step(struct watch *w, const struct call *before, const struct call_decision *d, int64_t now,
