@@ -1,5 +1,6 @@
 /** A call as one device takes part in it: rings, is answered, connects, runs, ends. */
 
+import { type CallInside, handleCallEvent, type Phase } from "./callEvents.js";
 import type { CallFacts, CallPorts } from "./callPorts.js";
 import { Emitter } from "./emitter.js";
 import { BellwireError } from "./errors.js";
@@ -27,9 +28,6 @@ export interface CallEvents {
   error: BellwireError;
 }
 
-/** Between these the state that the user sees is worked out from media (see `state`). */
-type Phase = "idle" | "ringing-out" | "ringing-in" | "joined" | "ended";
-
 /** Refusals that tell how a call ended for this device. */
 const ENDING_REFUSALS: Record<string, CallEndReason> = {
   answered_elsewhere: "answered_elsewhere",
@@ -46,10 +44,12 @@ export class Call extends Emitter<CallEvents> {
   readonly #local: LocalMedia;
   readonly #legs: Legs;
   readonly #store = new Store<CallSnapshot>(() => this.#makeSnapshot());
+  readonly #inside: CallInside;
   #facts: CallFacts;
   #phase: Phase;
   #toldState: CallState;
   #self: Self | null = null;
+  #hasJoined = false;
   #join: Promise<void> | null = null;
   #isAnswered = false;
   #wasConnected = false;
@@ -89,6 +89,28 @@ export class Call extends Emitter<CallEvents> {
       onQuality: (quality) => this.#onQuality(quality),
       onError: (error) => this.#trouble(error),
     });
+    this.#inside = this.#makeInside();
+  }
+
+  /** What the handlers of events may do with it. */
+  #makeInside(): CallInside {
+    return {
+      legs: this.#legs,
+      phase: () => this.#phase,
+      ownLeg: () => this.#self?.socketId,
+      answered: (at) => this.#onAnswered(at),
+      ended: (reason, facts) => {
+        this.#facts = { ...this.#facts, ...facts };
+        this.end(reason);
+      },
+      ringing: ({ isRemoteRinging = this.#isRemoteRinging, isUnreachable = this.#isUnreachable }) => {
+        this.#isRemoteRinging = isRemoteRinging;
+        this.#isUnreachable = isUnreachable;
+        this.#changed();
+      },
+      entered: (self, participants) => void this.#enter(self, participants),
+      trouble: (error) => this.#trouble(error),
+    };
   }
 
   get id(): string {
@@ -244,41 +266,7 @@ export class Call extends Emitter<CallEvents> {
 
   /** @internal An event of this call, already known to be new. */
   handle(event: ServerEvent): void {
-    if (this.#phase === "ended") return;
-    switch (event.name) {
-      case "call.ringing":
-        this.#isRemoteRinging = true;
-        this.#isUnreachable = false;
-        return this.#legs.updatePerson(event.payload.userId, { state: "ringing" });
-      case "call.busy":
-        return this.#legs.updatePerson(event.payload.userId, { state: "busy" });
-      case "call.unreachable":
-        this.#isUnreachable = true;
-        return this.#changed();
-      case "call.accepted":
-        this.#legs.updatePerson(event.payload.userId, { state: "joined" });
-        return this.#phase === "ringing-out" ? this.#onAnswered(event.payload.answeredAt) : undefined;
-      case "call.declined":
-        return this.#legs.updatePerson(event.payload.userId, { state: "declined" });
-      case "call.answered-elsewhere":
-        return this.#phase === "ringing-in" ? this.end("answered_elsewhere") : undefined;
-      case "call.declined-elsewhere":
-        return this.#phase === "ringing-in" ? this.end("declined_elsewhere") : undefined;
-      case "call.cancelled":
-      case "call.missed":
-        return this.end(event.payload.reason);
-      case "call.ended":
-        this.#facts = { ...this.#facts, ...event.payload };
-        return this.end(event.payload.reason);
-      case "call.moved":
-        return event.payload.socketId === this.#self?.socketId ? this.end("moved") : undefined;
-      case "call.participants":
-        this.#self = event.payload.self;
-        this.#legs.setRoster(event.payload.roster);
-        return this.#meet(event.payload.participants);
-      default:
-        return this.#handleLeg(event);
-    }
+    if (this.#phase !== "ended") handleCallEvent(this.#inside, event);
   }
 
   /** @internal Lets go of everything. The first reason counts. `isKnown`: the server knows of it already. */
@@ -336,23 +324,22 @@ export class Call extends Emitter<CallEvents> {
       void this.#tellServer("leave");
       return;
     }
-    const isSameLeg = this.#self?.socketId === self.socketId;
-    const isFirst = this.#self === null;
-    this.#self = self;
+    const isAgain = !this.#enter(self, participants) && this.#hasJoined;
+    this.#hasJoined = true;
     this.take(call);
-    if (isFirst) this.#meet(participants);
-    else if (isSameLeg) this.#legs.reconcile(participants);
-    else {
-      this.#legs.clear();
-      this.#meet(participants);
-    }
+    if (isAgain) this.#legs.reconcile(participants);
     // A leg that was there already keeps the marks that it had; a new one has those of the join.
-    this.#sayMarks(isSameLeg ? null : { ...told, isScreenSharing: false });
+    this.#sayMarks(isAgain ? null : { ...told, isScreenSharing: false });
   }
 
-  /** This device is the newcomer to all of these. */
-  #meet(participants: readonly LegInfo[]): void {
+  /** The ack of call.join and the event call.participants say the same; the first of them counts. False: known. This
+   *  device is the newcomer to everyone in the list. */
+  #enter(self: Self, participants: readonly LegInfo[]): boolean {
+    if (this.#self?.socketId === self.socketId) return false;
+    this.#legs.clear(); // connections of a leg that is no more
+    this.#self = self;
     for (const leg of participants) this.#legs.add(leg, true);
+    return true;
   }
 
   #onJoinRefused(error: BellwireError, before: Phase): void {
@@ -384,36 +371,6 @@ export class Call extends Emitter<CallEvents> {
   }
 
   // ---- Others
-
-  #handleLeg(event: ServerEvent): void {
-    switch (event.name) {
-      case "participant.joined": {
-        const { socketId, userId, name, isMuted, isVideoEnabled, isScreenSharing } = event.payload;
-        if (socketId === this.#self?.socketId) return;
-        this.#legs.updatePerson(userId, { state: "joined" });
-        this.#legs.add({ socketId, userId, name, isMuted, isVideoEnabled, isScreenSharing }, false);
-        return;
-      }
-      case "participant.left":
-        this.#legs.updatePerson(event.payload.userId, { state: "left" });
-        return this.#legs.remove(event.payload.socketId);
-      case "participant.reconnecting":
-        return this.#legs.update(event.payload.socketId, { isReconnecting: true });
-      case "participant.resumed":
-        this.#legs.update(event.payload.socketId, { isReconnecting: false });
-        return this.#legs.nudge(event.payload.socketId);
-      case "participant.muted":
-        return this.#legs.update(event.payload.socketId, { isMuted: event.payload.isMuted });
-      case "participant.video-toggled":
-        return this.#legs.update(event.payload.socketId, { isVideoEnabled: event.payload.isVideoEnabled });
-      case "participant.screen-toggled":
-        return this.#legs.update(event.payload.socketId, { isScreenSharing: event.payload.isScreenSharing });
-      case "participant.quality":
-        return this.#legs.update(event.payload.socketId, { connectionQuality: event.payload.connectionQuality });
-      case "call.error":
-        return this.#trouble(new BellwireError(event.payload.code, event.payload));
-    }
-  }
 
   /** @internal */
   hasLeg(socketId: string): boolean {

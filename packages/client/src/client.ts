@@ -17,6 +17,7 @@ import type {
 } from "./generated/events.js";
 import { historyOf } from "./history.js";
 import { IceServers } from "./ice.js";
+import type { PeerMessage } from "./peer.js";
 import { browserPlatform, type Platform } from "./platform.js";
 import { type GetToken, Rest } from "./rest.js";
 import { type ServerEvent, Signaling } from "./signaling.js";
@@ -55,6 +56,8 @@ export interface ClientEvents {
   /** Trouble that nobody waits for: in the background, or in a call. */
   error: BellwireError;
 }
+
+type SignalEvent = Extract<ServerEvent, { name: "call.offer" | "call.answer" | "call.ice-candidate" }>;
 
 /** An unanswered call that the server says nothing more about (we may be offline) stops ringing by itself. */
 const RING_GRACE_MS = 5000;
@@ -278,17 +281,13 @@ export class Client extends Emitter<ClientEvents> {
     this.#changedJoinable();
   }
 
-  #onSignal(event: Extract<ServerEvent, { name: "call.offer" | "call.answer" | "call.ice-candidate" }>): void {
+  #onSignal(event: SignalEvent): void {
     const { from, callId } = event.payload;
     const calls = [...this.#calls];
     const call =
       calls.find((c) => c.hasLeg(from)) ??
       calls.find((c) => (callId === undefined ? c === this.#current : c.id === callId));
-    if (event.name === "call.offer")
-      call?.receive(event.payload, { offer: event.payload.offer, n: numberOf(event.payload) });
-    else if (event.name === "call.answer")
-      call?.receive(event.payload, { answer: event.payload.answer, n: numberOf(event.payload) });
-    else call?.receive(event.payload, { candidate: event.payload.candidate });
+    call?.receive(event.payload, messageOf(event));
   }
 
   #onSync({ user, serverTime, calls }: ServerEvents["sync"]): void {
@@ -417,9 +416,12 @@ export function createClient(options: ClientOptions): Client {
   return new Client(options);
 }
 
-function numberOf(payload: object): number | undefined {
-  const { n } = payload as { n?: unknown };
-  return typeof n === "number" ? n : undefined;
+/** Without what the server added; the numbers are our own, and other clients may send none. */
+function messageOf({ name, payload }: SignalEvent): PeerMessage {
+  const { n, after, dropped } = payload as { n?: number; after?: number; dropped?: number };
+  if (name === "call.offer") return { offer: payload.offer, n, after };
+  if (name === "call.answer") return { answer: payload.answer, n, dropped };
+  return { candidate: payload.candidate };
 }
 
 function isOver(code: string): boolean {

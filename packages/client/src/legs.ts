@@ -50,6 +50,10 @@ export class Legs {
     return this.#legs.has(socketId);
   }
 
+  hasUser(userId: string): boolean {
+    return [...this.#legs.values()].some((leg) => leg.userId === userId);
+  }
+
   /** The people of the call, as an answer or sync tells them. */
   setRoster(participants: readonly Participant[]): void {
     for (const participant of participants) this.#roster.set(participant.userId, participant);

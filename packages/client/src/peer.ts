@@ -9,7 +9,9 @@
  *   screen          any further video transceiver, added when somebody first shares
  *
  * Offers carry a number `n` and answers repeat it: what was doubled, delayed or overtaken on its way is told apart,
- * and an offer that is not answered in time is sent again. Clients that do not number their offers are served too.
+ * and an offer that is not answered in time is sent again. `after` is the number of the other side's last offer that
+ * was answered before, `dropped` that of an own offer which was taken back and must not be taken when it comes
+ * late. Clients that do not number their offers are served too.
  */
 import { BellwireError } from "./errors.js";
 import type { IceCandidate, Sdp } from "./generated/events.js";
@@ -18,8 +20,8 @@ import type { MediaState } from "./types.js";
 export type Slot = "audio" | "camera" | "screen";
 
 export type PeerMessage =
-  | { offer: Sdp; n?: number | undefined }
-  | { answer: Sdp; n?: number | undefined }
+  | { offer: Sdp; n?: number | undefined; after?: number | undefined }
+  | { answer: Sdp; n?: number | undefined; dropped?: number | undefined }
   | { candidate: IceCandidate | null };
 
 export interface PeerPorts {
@@ -45,6 +47,8 @@ export interface PeerRole {
 const RESEND_MS = 3000;
 /** Browsers heal short gaps by themselves. */
 const DISCONNECTED_MS = 1000;
+/** Candidates may have been lost on their way: not connected by then, try anew. */
+const CONNECT_TRY_MS = 8000;
 /** Between two ICE restarts. */
 const RESTART_EVERY_MS = 5000;
 /** The impolite one waits, so that a restart from both sides at once is rare. */
@@ -108,8 +112,8 @@ export class Peer {
 
   receive(message: PeerMessage): void {
     this.#run(() => {
-      if ("offer" in message) return this.#onOffer(message.offer, message.n);
-      if ("answer" in message) return this.#onAnswer(message.answer, message.n);
+      if ("offer" in message) return this.#onOffer(message);
+      if ("answer" in message) return this.#onAnswer(message);
       return this.#onCandidate(message.candidate);
     });
   }
@@ -192,18 +196,23 @@ export class Peer {
     const pc = this.#pc;
     clearTimeout(this.#resendTimer);
     if (pc?.signalingState !== "have-local-offer" || !pc.localDescription) return;
-    this.#ports.send({ offer: plain(pc.localDescription), n: this.#offerNumber });
+    this.#ports.send({ offer: plain(pc.localDescription), n: this.#offerNumber, after: this.#lastTaken });
     this.#resendTimer = setTimeout(() => this.#run(() => this.#resend()), RESEND_MS);
   }
 
-  async #onOffer(offer: Sdp, n: number | undefined): Promise<void> {
+  async #onOffer({ offer, n, after }: Extract<PeerMessage, { offer: Sdp }>): Promise<void> {
     const pc = this.#pc as RTCPeerConnection;
     if (n !== undefined && n <= this.#lastTaken) {
       // An old one, or the last one again because our answer has not arrived.
       if (n === this.#lastTaken && this.#lastAnswer) this.#ports.send(this.#lastAnswer);
       return;
     }
-    if (pc.signalingState !== "stable" && !this.#role.isPolite) return; // ours counts
+    if (pc.signalingState !== "stable") {
+      if (!this.#role.isPolite) return; // ours counts
+      // It builds on an answer to our offer that is still to come: taking ours back now would undo what they have.
+      if (after !== undefined && after >= this.#offerNumber) return this.#resend();
+    }
+    const dropped = pc.signalingState === "stable" ? 0 : this.#offerNumber;
     clearTimeout(this.#resendTimer);
     await pc.setRemoteDescription(offer as RTCSessionDescriptionInit);
     if (this.#isClosed) return;
@@ -211,16 +220,20 @@ export class Peer {
     await pc.setLocalDescription();
     if (this.#isClosed || !pc.localDescription) return;
     this.#lastTaken = n ?? 0;
-    this.#lastAnswer = { answer: plain(pc.localDescription), n };
+    this.#lastAnswer = { answer: plain(pc.localDescription), n, dropped };
     this.#ports.send(this.#lastAnswer);
     await this.#useCandidates();
   }
 
-  async #onAnswer(answer: Sdp, n: number | undefined): Promise<void> {
+  async #onAnswer({ answer, n, dropped = 0 }: Extract<PeerMessage, { answer: Sdp }>): Promise<void> {
     const pc = this.#pc as RTCPeerConnection;
     if (pc.signalingState !== "have-local-offer") return;
     if (n !== undefined && n !== this.#offerNumber) return;
     clearTimeout(this.#resendTimer);
+    if (dropped > this.#lastTaken) {
+      this.#lastTaken = dropped;
+      this.#lastAnswer = null;
+    }
     await pc.setRemoteDescription(answer as RTCSessionDescriptionInit);
     await this.#useCandidates();
   }
@@ -292,8 +305,9 @@ export class Peer {
       this.#wasConnected = true;
       clearTimeout(this.#windowTimer);
       this.#setState("connected");
-    } else if (connectionState === "connecting" && this.#state === "new") {
-      this.#setState("connecting");
+    } else if (connectionState === "connecting") {
+      if (this.#state === "new") this.#setState("connecting");
+      this.#restartIn(CONNECT_TRY_MS);
     } else if (connectionState === "disconnected" || connectionState === "failed") {
       if (this.#wasConnected) this.#setState("reconnecting");
       this.#restartIn(connectionState === "failed" ? 0 : DISCONNECTED_MS);
