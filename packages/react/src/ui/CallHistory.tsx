@@ -27,6 +27,8 @@ export interface CallHistoryProps {
   onRetry?: () => void;
   /** Without it the entries have no button. */
   onCallBack?: ((entry: HistoryEntry) => void) | undefined;
+  /** There is a call already, or no connection: the buttons stay in their place, but do nothing. */
+  isCallDisabled?: boolean;
 }
 
 function DirectionMark({ entry }: { entry: HistoryEntry }) {
@@ -44,7 +46,7 @@ function DirectionMark({ entry }: { entry: HistoryEntry }) {
   );
 }
 
-function Entry({ entry, onCallBack }: { entry: HistoryEntry; onCallBack: CallHistoryProps["onCallBack"] }) {
+function Entry({ entry, onCallBack, isCallDisabled }: Omit<CallHistoryProps, "entries"> & { entry: HistoryEntry }) {
   const texts = useTexts();
   const isMissed = entry.outcome === "missed";
   return (
@@ -69,12 +71,13 @@ function Entry({ entry, onCallBack }: { entry: HistoryEntry; onCallBack: CallHis
           {entry.duration > 0 && <time dateTime={isoDuration(entry.duration)}>{formatDuration(entry.duration)}</time>}
         </span>
       </div>
-      {onCallBack && entry.outcome !== "ongoing" && (
+      {onCallBack && (
         <button
           type="button"
           className="bw-button bw-button--round bw-button--plain"
           aria-label={texts.callBack(entry.peer.name)}
           title={texts.callBack(entry.peer.name)}
+          disabled={isCallDisabled || entry.outcome === "ongoing"}
           onClick={() => onCallBack(entry)}
         >
           {entry.callType === "video" ? <CameraIcon /> : <PhoneIcon />}
@@ -107,7 +110,7 @@ export function CallHistory(props: CallHistoryProps) {
       {entries.length > 0 && (
         <ul className="bw-history__list">
           {entries.map((entry) => (
-            <Entry key={entry.id} entry={entry} onCallBack={props.onCallBack} />
+            <Entry key={entry.id} {...props} entry={entry} />
           ))}
         </ul>
       )}

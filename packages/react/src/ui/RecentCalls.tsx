@@ -1,9 +1,8 @@
 /** The user's own history, tied to the client, with a way to call back. */
-import type { HistoryCall } from "@bellwire/client";
 import type { ReactNode } from "react";
 import { useCall, useConnection } from "../hooks.js";
 import { useCallHistory } from "../useCallHistory.js";
-import { CallHistory } from "./CallHistory.js";
+import { CallHistory, type HistoryEntry } from "./CallHistory.js";
 import { type FaceOf, historyEntry, plainFace } from "./faces.js";
 import { useTexts } from "./texts.js";
 
@@ -21,7 +20,9 @@ export function RecentCalls({ channelId, faceOf = plainFace }: RecentCallsProps)
   const myId = user?.id ?? "";
   const canCall = state === "connected" && (call === null || call.state === "ended");
 
-  const callBack = (old: HistoryCall) => {
+  const callBack = ({ id }: HistoryEntry) => {
+    const old = history.calls.find((one) => one.id === id);
+    if (!old) return;
     const participants = old.participants.map(({ userId }) => userId).filter((userId) => userId !== myId);
     start({ channelId: old.channelId, participants, mode: old.mode, type: old.callType });
   };
@@ -33,14 +34,8 @@ export function RecentCalls({ channelId, faceOf = plainFace }: RecentCallsProps)
       hasMore={history.hasMore}
       onLoadMore={history.loadMore}
       onRetry={history.reload}
-      onCallBack={
-        canCall
-          ? (entry) => {
-              const old = history.calls.find(({ id }) => id === entry.id);
-              if (old) callBack(old);
-            }
-          : undefined
-      }
+      isCallDisabled={!canCall}
+      onCallBack={callBack}
     />
   );
 }
