@@ -73,6 +73,8 @@ static void swap_in(struct task *t, struct call *next)
 	bool lives = call_is_live(next);
 	struct live_call *live = t->fresh ? t->fresh : live_of(t);
 	t->fresh = NULL;
+	if (!lives && live)
+		timer_stop(c->loop, &live->deadline); /* goes with its call */
 	registry_swap(&c->registry, live, next, &t->places);
 	if (!lives)
 		return;
@@ -187,12 +189,17 @@ static void on_reloaded(struct store_job *job, int err)
 		fail(t, err);
 		return;
 	}
+	bool stays = live && loaded && call_is_live(loaded);
+	if (live)
+		timer_stop(t->calls->loop, &live->deadline);
 	if (live && loaded && loaded->seq != live->call->seq)
 		registry_swap(&t->calls->registry, live, loaded, &places);
 	else if (live && !loaded)
 		registry_remove(&t->calls->registry, live);
 	else
 		call_free(loaded);
+	if (stays)
+		service_arm(t->calls, live, 0);
 	places_fini(&places);
 	task_reset(t);
 	task_gather(t);

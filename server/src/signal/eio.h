@@ -25,6 +25,9 @@
 /* A poll that comes while the WebSocket is probed is let go after this time, so that the client can pause polling. */
 #define EIO_PROBE_POLL_MS 25
 
+/* Timers may run so late without anything being wrong; the heartbeat makes up for it. */
+#define EIO_LATE_MS 20
+
 struct eio_session;
 
 struct eio_handlers {
@@ -105,6 +108,9 @@ void eio_session_start(struct eio_session *s);
 /* Acts on a packet from the session's own transport. False when the session was closed by it. */
 struct engineio_packet;
 bool eio_session_packet(struct eio_session *s, const struct engineio_packet *p);
+
+/* Whether its pong is overdue and the timer will say so later in this very turn: requests are seen before timers. */
+bool eio_session_is_over(const struct eio_session *s);
 
 /* Asks for eio_session's work in the next turn. */
 void eio_session_post(struct eio_session *s);

@@ -50,7 +50,9 @@ static void on_probe_poll(struct timer *t, void *arg)
 
 void eio_poll_get(struct eio_session *s, struct http_req *req)
 {
-	if (s->poll)
+	if (eio_session_is_over(s))
+		eio_close(s, "no pong");
+	else if (s->poll)
 		eio_close(s, "two polls at once");
 	if (s->closed) {
 		eio_refuse(req, EIO_BAD_REQUEST);

@@ -128,15 +128,22 @@ static void beat_in(struct eio_session *s, int64_t delay_ms)
 static void on_beat(struct timer *t, void *arg)
 {
 	struct eio_session *s = arg;
-	(void)t;
 	if (s->awaits_pong) {
 		eio_close(s, "no pong");
 		return;
 	}
+	int64_t late_ms = loop_now_ms(s->server->config.loop) - t->deadline_ms;
 	s->awaits_pong = true;
 	send_packet(s, ENGINEIO_PING, NULL, 0);
+	/* The pong is due so long after the ping was; but a stall of ours must not eat up the client's time. */
 	if (!s->closed)
-		beat_in(s, s->server->config.ping_timeout_ms);
+		beat_in(s, s->server->config.ping_timeout_ms - (late_ms > 0 && late_ms <= EIO_LATE_MS ? late_ms : 0));
+}
+
+bool eio_session_is_over(const struct eio_session *s)
+{
+	int64_t late_ms = loop_now_ms(s->server->config.loop) - s->beat.deadline_ms;
+	return s->awaits_pong && late_ms >= 0 && late_ms <= EIO_LATE_MS;
 }
 
 static void on_pong(struct eio_session *s)

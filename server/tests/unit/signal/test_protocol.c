@@ -15,9 +15,9 @@ static int start(void **state)
 	(void)state;
 	fake_start();
 	const struct signal_config config = {.loop = &fake.loop,
-		.ping_interval_ms = 60,
-		.ping_timeout_ms = 40,
-		.connect_timeout_ms = 200,
+		.ping_interval_ms = 150,
+		.ping_timeout_ms = 100,
+		.connect_timeout_ms = 400,
 		.max_queue = 4000,
 		.max_connections = 20,
 		.protocol_echo = true};
@@ -113,7 +113,7 @@ static void a_handshake_tells_its_five_members(void **state)
 {
 	(void)state;
 	const char *rest =
-		"\",\"upgrades\":[\"websocket\"],\"pingInterval\":60,\"pingTimeout\":40,\"maxPayload\":1000000}";
+		"\",\"upgrades\":[\"websocket\"],\"pingInterval\":150,\"pingTimeout\":100,\"maxPayload\":1000000}";
 	struct http_req *req = fake_get(POLL "&t=abc");
 	assert_int_equal(req->status, 200);
 	assert_memory_equal(req->answer, "0{\"sid\":\"", 9);
@@ -199,27 +199,27 @@ static void pings_come_and_pongs_are_waited_for(void **state)
 	const char *q = open_polling();
 	for (int i = 0; i < 3; i++) {
 		struct http_req *poll = fake_get(q);
-		fake_run(50);
+		fake_run(120);
 		assert_int_equal(poll->status, 0);
-		fake_run(20);
+		fake_run(50);
 		check_answer(poll, 200, "2");
 		check_answer(fake_post(q, "3"), 200, "ok");
 	}
-	fake_run(60 + 40 - 15);
+	fake_run(150 + 100 - 40);
 	check_answer(fake_get(q), 200, "2");
-	fake_run(25);
+	fake_run(60);
 	check_answer(fake_get(q), 400, UNKNOWN_SID);
 
 	struct ws *ws = fake_ws(SOCKET);
 	fake_ws_got(ws);
 	for (int i = 0; i < 3; i++) {
-		fake_run(70);
+		fake_run(170);
 		assert_string_equal(fake_ws_got(ws), "2");
 		fake_ws_send(ws, "3");
 	}
-	fake_run(90);
+	fake_run(200);
 	assert_string_equal(fake_ws_got(ws), "2");
-	fake_run(25);
+	fake_run(60);
 	assert_string_equal(fake_ws_got(ws), "<closed>");
 }
 
@@ -290,7 +290,7 @@ static void sessions_move_to_a_websocket(void **state)
 	assert_string_equal(fake_ws_got(other), "<closed>");
 	fake_ws_send(ws, "4hello");
 	assert_string_equal(fake_ws_got(ws), "4hello");
-	fake_run(60);
+	fake_run(150);
 	assert_string_equal(fake_ws_got(ws), "2");
 	fake_ws_break(ws);
 }
@@ -343,7 +343,7 @@ static void sessions_are_bounded(void **state)
 		assert_int_equal(fake_get(POLL)->status, 200);
 	check_answer(fake_get(POLL), 503, "overloaded");
 	assert_null(fake_ws(SOCKET));
-	fake_run(110);
+	fake_run(280);
 	assert_int_equal(fake_get(POLL)->status, 200);
 }
 
@@ -487,8 +487,8 @@ static void silent_connections_are_closed(void **state)
 	(void)state;
 	struct ws *silent = io_socket(), *left = io_connected(), *good = io_connected();
 	fake_ws_send(left, "41");
-	for (int i = 0; i < 4; i++) {
-		fake_run(65);
+	for (int i = 0; i < 3; i++) {
+		fake_run(165);
 		fake_ws_send(silent, "3");
 		fake_ws_send(left, "3");
 		fake_ws_send(good, "3");
@@ -520,7 +520,7 @@ static void no_memory_breaks_nothing(void **state)
 			fake_ws_send_binary(ws, STR("456"));
 		}
 		mem_fail_after(-1);
-		fake_run(110);
+		fake_run(260);
 	}
 	assert_int_equal(fake_get(POLL)->status, 200);
 }
