@@ -48,6 +48,13 @@ static void drop(struct http_conn *c)
 		http_req_detach(c->req);
 }
 
+/* Nothing more is asked for: what was answered still goes out. */
+static void quit(struct http_conn *c)
+{
+	c->state = CONN_CLOSING;
+	stream_close(&c->stream);
+}
+
 /* What was read but cannot be looked at yet is kept, and reading stops until it is. */
 static void keep_pending(struct http_conn *c, const unsigned char *bytes, size_t n)
 {
@@ -81,7 +88,7 @@ static void on_kick(struct timer *t, void *arg)
 		buf_fini(&taken);
 	}
 	if ((c->state == CONN_IDLE || c->state == CONN_HEAD) && c->stream.ended && !c->pending.len)
-		drop(c);
+		quit(c);
 	http_conn_update_reading(c);
 }
 
@@ -110,6 +117,8 @@ static void on_end(struct stream *s, int err)
 	}
 	if (err == 0 && may_wait(c))
 		c->last = true;
+	else if (err == 0 && c->state == CONN_IDLE)
+		quit(c);
 	else
 		drop(c);
 }
@@ -179,8 +188,7 @@ void http_conn_answered(struct http_conn *c, bool keep)
 	http_req_free(req);
 	timer_stop(c->server->loop, &c->deadline);
 	if (!keep) {
-		c->state = CONN_CLOSING;
-		stream_close(&c->stream);
+		quit(c);
 		return;
 	}
 	c->state = whole ? CONN_IDLE : CONN_SKIP;
@@ -210,10 +218,7 @@ static void on_deadline(struct timer *t, void *arg)
 	struct http_conn *c = arg;
 	switch (c->state) {
 	case CONN_IDLE:
-	case CONN_SKIP:
-		c->state = CONN_CLOSING;
-		stream_close(&c->stream);
-		break;
+	case CONN_SKIP: quit(c); break;
 	case CONN_HEAD: http_refuse(c, ERR_REQUEST_TIMEOUT); break;
 	case CONN_BODY: on_body_deadline(c); break;
 	case CONN_WEBSOCKET: ws_on_deadline(c->ws); break;
@@ -226,6 +231,8 @@ void http_conn_shut(struct http_conn *c, bool now)
 {
 	if (c->state == CONN_WEBSOCKET && !now)
 		ws_close(c->ws, 1001, "the server stops");
+	else if (!now && stream_queued(&c->stream) && c->state == CONN_IDLE)
+		quit(c);
 	else if (now || c->state == CONN_IDLE || c->state == CONN_HEAD)
 		drop(c);
 	else

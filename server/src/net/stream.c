@@ -103,7 +103,7 @@ static void on_uv_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *bytes)
 		s->reading = false;
 		if (n != UV_EOF)
 			s->broken = true;
-		tell_end(s, n == UV_EOF ? 0 : ERR_CLOSED);
+		tell_end(s, s->broken ? ERR_CLOSED : 0);
 	}
 }
 
@@ -140,11 +140,17 @@ static void on_broken(struct timer *t, void *arg)
 	tell_end(arg, ERR_CLOSED);
 }
 
-/* The connection broke while the owner was calling us: tell it in the next turn. */
+/* The connection broke while the owner was calling us: tell it in the next turn, by the timer or, when there is not
+ * even memory for that, by the end of what is read. */
 static void break_off(struct stream *s)
 {
+	uv_os_fd_t fd;
 	s->broken = true;
-	timer_start(s->net->loop, &s->timer, 0, on_broken, s);
+	if (timer_start(s->net->loop, &s->timer, 0, on_broken, s) == 0)
+		return;
+	if (uv_fileno((uv_handle_t *)&s->tcp, &fd) == 0)
+		shutdown(fd, SHUT_RDWR);
+	set_reading(s, true);
 }
 
 static void on_stall(struct timer *t, void *arg)
@@ -234,7 +240,8 @@ static int copy_rest(struct buf *out, const struct str *parts, size_t n_parts, s
 	for (size_t i = 0; i < n_parts; i++) {
 		size_t cut = skip < parts[i].len ? skip : parts[i].len;
 		skip -= cut;
-		buf_put(out, str_n(parts[i].ptr + cut, parts[i].len - cut));
+		if (cut < parts[i].len)
+			buf_put(out, str_n(parts[i].ptr + cut, parts[i].len - cut));
 	}
 	return out->err;
 }

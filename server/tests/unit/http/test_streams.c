@@ -261,6 +261,32 @@ static void a_peer_that_takes_nothing_is_left(void **state)
 	close(fd);
 }
 
+static void on_big(struct http_req *req, void *arg)
+{
+	char *big = calloc(1, BIG);
+	(void)arg;
+	http_respond(req, 200, "application/octet-stream", str_n(big, BIG));
+	free(big);
+}
+
+/* A peer that has sent all it wants to may be slow to read what it asked for. */
+static void a_half_closed_peer_gets_its_answer(void **state)
+{
+	(void)state;
+	struct buf got;
+	buf_init(&got, 2 * BIG);
+	http_route(host.server, &(struct http_route){.method = "GET", .pattern = "/big", .handler = on_big});
+	int fd = host_connect(&host);
+	assert_true(host_send(&host, fd, STR("GET /big HTTP/1.1\r\n" H "\r\n")));
+	host_run(&host, 20);
+	shutdown(fd, SHUT_WR);
+	host_run(&host, 20);
+	assert_true(host_read(&host, fd, NULL, &got));
+	assert_true(got.len > BIG);
+	close(fd);
+	buf_fini(&got);
+}
+
 static void stopping_lets_answers_end(void **state)
 {
 	(void)state;
@@ -292,6 +318,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_waits_hears_that_the_peer_has_gone, start, stop),
 		cmocka_unit_test_setup_teardown(answers_in_pieces_wait_for_the_peer, start, stop),
 		cmocka_unit_test_setup_teardown(a_peer_that_takes_nothing_is_left, start, stop),
+		cmocka_unit_test_setup_teardown(a_half_closed_peer_gets_its_answer, start, stop),
 		cmocka_unit_test_setup(stopping_lets_answers_end, start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
