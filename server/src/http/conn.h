@@ -126,16 +126,8 @@ size_t http_intake(struct http_conn *c, unsigned char *bytes, size_t n);
 void http_intake_fail_body(struct http_conn *c, int err);
 
 /* respond.c */
-struct answer {
-	int status;
-	const char *content_type;
-	int64_t length; /* -1: not known */
-	bool keep;
-};
 /* A problem for what never became a request; the connection is then closed. */
 void http_refuse(struct http_conn *c, int err);
-void http_write_head(struct http_req *req, const struct answer *a, struct buf *out);
-const char *http_status_text(int status);
 
 /* cors.c */
 enum cors { CORS_NONE, CORS_SAME, CORS_LISTED, CORS_REFUSED };

@@ -11,7 +11,14 @@
 #define MAX_HEAD_OUT 32768
 #define HIGH_WATER 65536 /* unsent bytes at which a writer is asked to wait */
 
-const char *http_status_text(int status)
+struct answer {
+	int status;
+	const char *content_type;
+	int64_t length; /* -1: not known */
+	bool keep;	/* the connection goes on after it */
+};
+
+static const char *status_text(int status)
 {
 	switch (status) {
 	case 101: return "Switching Protocols";
@@ -90,13 +97,13 @@ static void write_framing(struct http_req *req, const struct answer *a, struct b
 
 static void write_start(struct http_server *s, int status, const char *content_type, struct buf *out)
 {
-	buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http_status_text(status), http_server_date(s));
+	buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, status_text(status), http_server_date(s));
 	if (content_type)
 		buf_printf(out, "Content-Type: %s\r\n", content_type);
 	buf_put(out, STR("X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"));
 }
 
-void http_write_head(struct http_req *req, const struct answer *a, struct buf *out)
+static void write_head(struct http_req *req, const struct answer *a, struct buf *out)
 {
 	write_start(req->server, a->status, a->content_type, out);
 	write_framing(req, a, out);
@@ -126,7 +133,7 @@ void http_respond(struct http_req *req, int status, const char *content_type, st
 	struct answer a = {status, content_type, (int64_t)body.len, http_conn_can_keep(c)};
 	struct buf head;
 	buf_init(&head, MAX_HEAD_OUT);
-	http_write_head(req, &a, &head);
+	write_head(req, &a, &head);
 	struct str parts[] = {buf_str(&head), body};
 	int err = buf_ok(&head) ? stream_send(&c->stream, parts, req->no_body ? 1 : 2) : head.err;
 	buf_fini(&head);
@@ -145,7 +152,7 @@ static void write_problem(int err, const char *detail, const char *field, struct
 	struct json_writer w = json_writer(out);
 	jw_object(&w);
 	jw_kz(&w, "type", "about:blank");
-	jw_kz(&w, "title", http_status_text(err_http_status(err)));
+	jw_kz(&w, "title", status_text(err_http_status(err)));
 	jw_kint(&w, "status", err_http_status(err));
 	jw_kz(&w, "detail", detail ? detail : err_text(err));
 	jw_kz(&w, "code", err_code(err));
@@ -202,7 +209,7 @@ void http_resp_begin(struct http_req *req, int status, const char *content_type,
 	struct answer a = {status, content_type, length, keep};
 	struct buf head;
 	buf_init(&head, MAX_HEAD_OUT);
-	http_write_head(req, &a, &head);
+	write_head(req, &a, &head);
 	if (!buf_ok(&head) || stream_send(&c->stream, &(struct str){head.ptr, head.len}, 1) != 0)
 		stream_abort(&c->stream);
 	buf_fini(&head);
