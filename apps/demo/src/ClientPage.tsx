@@ -45,7 +45,7 @@ function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPan
   }, [me]);
   const notices = (
     <>
-      <ConnectionBanner state={connection.state} reason={reason} onRetry={connection.retry} />
+      {!isInCall && <ConnectionBanner state={connection.state} reason={reason} onRetry={connection.retry} />}
       <OngoingCalls />
       {failure && (
         <Notice kind="error" onDismiss={forget}>

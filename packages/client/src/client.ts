@@ -4,7 +4,7 @@ import type { CallFacts, CallPorts } from "./callPorts.js";
 import { Devices } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { BellwireError } from "./errors.js";
-import { factsOfData, factsOfIncoming, factsOfOptions, rosterOfIncoming } from "./facts.js";
+import { factsOfData, factsOfIncoming, factsOfOptions, rosterOfIncoming, rosterOfOptions } from "./facts.js";
 import type { CallAnswer, CallPage, CreateCall, CreateCallAnswer, HistoryPage } from "./generated/api.js";
 import type {
   Call as CallData,
@@ -121,6 +121,7 @@ export class Client extends Emitter<ClientEvents> {
   async call(options: CallOptions): Promise<Call> {
     const facts = factsOfOptions(options, uuid7(this.#ports.serverNow()), this.#user?.id ?? "");
     const call = this.#add(new Call(this.#ports, facts, "ringing-out"));
+    call.setRoster(rosterOfOptions(options));
     this.#current = call;
     this.#unborn.add(call);
     void call.openMedia(options.media ?? {});

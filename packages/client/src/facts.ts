@@ -47,15 +47,22 @@ export function factsOfData(data: CallData, ownUserId: string): CallFacts {
   return { ...facts, direction: startedBy === ownUserId ? "outgoing" : "incoming", isWaiting: false };
 }
 
+const person = (userId: string, role: Role, name: string | null, avatarUrl: string | null): Participant => ({
+  ...{ userId, name, avatarUrl, role, state: role === "caller" ? "joined" : "invited" },
+  ...{ joinedAt: null, leftAt: null, talkSeconds: 0 },
+  ...{ isMuted: false, isVideoEnabled: false, isScreenSharing: false, connectionQuality: null },
+});
+
+/** Whom one calls, until the server has told more of them. */
+export function rosterOfOptions({ to, participants }: CallOptions): Participant[] {
+  const called = participants ?? (to === undefined ? [] : [to]);
+  return called.map((userId) => person(userId, "callee", null, null));
+}
+
 /** The people that an incoming call names; more is told when it is accepted. */
 export function rosterOfIncoming(payload: ServerEvents["call.incoming"], ownUserId: string): Participant[] {
   const { initiator, initiatorName, initiatorAvatarUrl, participants } = payload;
   const others = participants.filter((userId) => userId !== initiator && userId !== ownUserId);
-  const person = (userId: string, role: Role, name: string | null, avatarUrl: string | null): Participant => ({
-    ...{ userId, name, avatarUrl, role, state: role === "caller" ? "joined" : "invited" },
-    ...{ joinedAt: null, leftAt: null, talkSeconds: 0 },
-    ...{ isMuted: false, isVideoEnabled: false, isScreenSharing: false, connectionQuality: null },
-  });
   const caller = person(initiator, "caller", initiatorName, initiatorAvatarUrl);
   return [caller, ...others.map((userId) => person(userId, "callee", null, null))];
 }

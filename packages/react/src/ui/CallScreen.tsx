@@ -129,7 +129,9 @@ function Ended({ call, faceOf }: Omit<PartProps, "wantsVideo">) {
     reason === "failed" && call.error
       ? errorText(texts, call.error)
       : endedText(texts, { reason, duration: talkOf(call), direction, peerName: peer.name });
-  return <CallEnded peer={peer} text={text} onCallAgain={callAgain} onClose={dismiss} />;
+  // Without a name it would call the whole channel.
+  const canCallAgain = call.participants.length > 0;
+  return <CallEnded peer={peer} text={text} onCallAgain={canCallAgain ? callAgain : undefined} onClose={dismiss} />;
 }
 
 /** What was answered here last. */

@@ -24,7 +24,7 @@ export function RecentCalls({ channelId, faceOf = plainFace }: RecentCallsProps)
     const old = history.calls.find((one) => one.id === id);
     if (!old) return;
     const participants = old.participants.map(({ userId }) => userId).filter((userId) => userId !== myId);
-    start({ channelId: old.channelId, participants, mode: old.mode, type: old.callType });
+    if (participants.length > 0) start({ channelId: old.channelId, participants, mode: old.mode, type: old.callType });
   };
   return (
     <CallHistory
