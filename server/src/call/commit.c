@@ -61,6 +61,8 @@ static void log_change(const struct task *t, const struct call *c)
 {
 	for (size_t i = 0; i < t->decision.n_numbered; i++) {
 		const struct call_event *e = &t->decision.events[i];
+		if (!e->is_webhook || strcmp(e->type, "call.incoming") == 0)
+			continue; /* the steps of a life alone */
 		log_info(e->type, LOG_S("call", c->id), LOG_I("seq", e->seq),
 			LOG_S("status", call_status_word(c->status)), LOG_STR("user", t->cmd.actor.user_id));
 	}
