@@ -60,6 +60,8 @@ static int64_t cpu_ns(int pid)
 	for (struct dirent *e; d && (e = readdir(d));) {
 		char file[400];
 		long long ns;
+		if (e->d_name[0] == '.')
+			continue;
 		snprintf(file, sizeof file, "%s/%s/schedstat", path, e->d_name);
 		FILE *f = fopen(file, "r");
 		if (f && fscanf(f, "%lld", &ns) == 1)

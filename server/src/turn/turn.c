@@ -147,6 +147,8 @@ static const char *find_fault(const struct turn_config *cfg)
 		return "more than 1024 permissions or channels";
 	if (cfg->max_lifetime_s < TURN_LIFETIME_S || cfg->max_lifetime_s > 3600)
 		return "the longest lifetime is not between 600 and 3600 seconds";
+	if (cfg->gather_us > 1000)
+		return "the pause between turns is above a millisecond";
 	return NULL;
 }
 

@@ -31,6 +31,7 @@ static unsigned receive(struct worker *w, int fd, unsigned want)
 	if (got <= 0)
 		return 0;
 	in->used += (unsigned)got;
+	w->turn_packets += (unsigned)got;
 	return (unsigned)got;
 }
 

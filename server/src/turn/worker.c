@@ -5,6 +5,8 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -145,6 +147,27 @@ static void on_second(struct worker *w)
 		turn_policy_read_own(&w->core.policy);
 }
 
+static void count_packets(struct worker *w)
+{
+	w->window_packets += w->turn_packets;
+	if (w->core.now.mono_ms - w->window_ms < WORKER_WINDOW_MS)
+		return;
+	w->busy = w->window_packets >= WORKER_BUSY;
+	w->window_packets = 0;
+	w->window_ms = w->core.now.mono_ms;
+}
+
+/* When many packets come one by one, each would cost a wake-up, two system calls and no batch at all. A pause far below
+ * what ears notice makes some ten of them one turn; a turn that was full already goes on at once. */
+static void gather(struct worker *w)
+{
+	struct timespec pause = {.tv_nsec = (long)w->shared->cfg.gather_us * 1000};
+	count_packets(w);
+	if (w->busy && pause.tv_nsec && w->turn_packets < WORKER_SLOTS)
+		nanosleep(&pause, NULL);
+	w->turn_packets = 0;
+}
+
 /* One clock call for each turn, however many packets it has. */
 static void turn_once(struct worker *w)
 {
@@ -157,6 +180,7 @@ static void turn_once(struct worker *w)
 		on_event(w, &w->events[w->at_event]);
 	turn_worker_flush(w);
 	turn_stream_flush_all(w);
+	gather(w);
 }
 
 static void drop_commands(struct worker *w)
@@ -173,6 +197,7 @@ static void drop_commands(struct worker *w)
 static void *run(void *arg)
 {
 	struct worker *w = arg;
+	prctl(PR_SET_TIMERSLACK, 1000); /* nanoseconds: the pause of gather() is meant as it is said */
 	w->core.now = (struct turn_now){clock_mono_ms(), clock_wall_ms() / 1000};
 	turn_core_tick(&w->core);
 	while (!stopping(w))

@@ -14,6 +14,8 @@
 
 #define WORKER_SLOTS 64
 #define WORKER_EVENTS 256
+#define WORKER_WINDOW_MS 16 /* over which packets are counted to know whether it is busy */
+#define WORKER_BUSY 64	    /* packets in a window: 4,000 a second */
 #define WORKER_SLOT_DATA 65536
 /* Slots begin at different places of the cache's sets, not all at the same. */
 #define WORKER_SLOT_STRIDE (WORKER_SLOT_DATA + TURN_HEADROOM + 400)
@@ -69,6 +71,12 @@ struct worker {
 	/* events of this turn that are still to be handled, so that those of a closed source can be forgotten */
 	struct epoll_event events[WORKER_EVENTS];
 	int n_events, at_event;
+
+	/* Gathering: above some packets a second the worker pauses between turns, so that a turn finds several. */
+	uint32_t turn_packets;	 /* of this turn */
+	uint32_t window_packets; /* since window_ms */
+	int64_t window_ms;
+	bool busy;
 
 	struct inbox inbox;
 	struct batch to_peers, to_clients;

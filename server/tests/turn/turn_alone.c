@@ -1,7 +1,7 @@
 /* The relay by itself, for tests and measurements that need nothing else of bellwire.
  *
  *   turn_alone --listen 127.0.0.1:0 --secret S [--cert F --key F] [--workers N] [--loopback] [--lan] [--ports A-B]
- *              [--external PUBLIC/PRIVATE] [--realm R] [--user-quota N] [--deny NET] [--unlimited]
+ *              [--external PUBLIC/PRIVATE] [--realm R] [--user-quota N] [--deny NET] [--unlimited] [--gather US]
  *
  * Prints "ready turn=ADDR:PORT", serves until SIGTERM or SIGINT, and prints its counters at the end and on SIGUSR1.
  */
@@ -65,6 +65,11 @@ static int take_option(struct turn_config *cfg, int c, struct str v)
 			return ERR_CONFIG;
 		cfg->workers = (unsigned)n;
 		return 0;
+	case 'g':
+		if (str_parse_u64(v, 1000, &n))
+			return ERR_CONFIG;
+		cfg->gather_us = (uint32_t)n;
+		return 0;
 	case 'q':
 		if (str_parse_u64(v, 1000000, &n))
 			return ERR_CONFIG;
@@ -109,8 +114,8 @@ int main(int argc, char **argv)
 	static const struct option options[] = {{"listen", 1, NULL, 'l'}, {"secret", 1, NULL, 's'},
 		{"previous-secret", 1, NULL, 'o'}, {"realm", 1, NULL, 'r'}, {"loopback", 0, NULL, 'L'},
 		{"lan", 0, NULL, 'N'}, {"unlimited", 0, NULL, 'U'}, {"ports", 1, NULL, 'p'}, {"external", 1, NULL, 'x'},
-		{"deny", 1, NULL, 'd'}, {"workers", 1, NULL, 'w'}, {"user-quota", 1, NULL, 'q'}, {"cert", 1, NULL, 'c'},
-		{"key", 1, NULL, 'k'}, {NULL, 0, NULL, 0}};
+		{"deny", 1, NULL, 'd'}, {"workers", 1, NULL, 'w'}, {"user-quota", 1, NULL, 'q'},
+		{"gather", 1, NULL, 'g'}, {"cert", 1, NULL, 'c'}, {"key", 1, NULL, 'k'}, {NULL, 0, NULL, 0}};
 	const char *cert = NULL, *key = NULL;
 	struct turn_config cfg;
 	int c;
