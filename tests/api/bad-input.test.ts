@@ -33,7 +33,12 @@ const creations: [string, unknown, string, string | undefined][] = [
   ["an unknown type", { ...good, callType: "VIDEO" }, "bad_field", "callType"],
   ["an unknown mode", { ...good, mode: "conference" }, "bad_field", "mode"],
   ["participants that are no array", { ...good, participants: "bob" }, "bad_field", "participants"],
-  ["a participant that is a number", { ...good, participants: ["bob", "carol", "x", 3] }, "bad_field", "participants[3]"],
+  [
+    "a participant that is a number",
+    { ...good, participants: ["bob", "carol", "x", 3] },
+    "bad_field",
+    "participants[3]",
+  ],
   ["an empty participant", { ...good, participants: [""] }, "bad_field", "participants[0]"],
   ["a participant of 129 bytes", { ...good, participants: [long(129)] }, "bad_field", "participants[0]"],
   ["10,000 participants", { ...good, participants: Array(10000).fill("bob") }, "too_many_participants", "participants"],
@@ -146,9 +151,12 @@ describe("the host's requests", () => {
     expect([answer.body.code, answer.body.field]).toEqual(["bad_field", field]);
     expect((await host.get("/api/users/new")).body.code).toBe("user_not_found");
   });
-  it.each(["/api/channels/a%00b", "/api/channels/%ff", `/api/channels/${long(129)}`])("no such id: %s", async (path) => {
-    const answer = await host.put(path, { members: [] });
-    expect(answer.status).toBeGreaterThanOrEqual(400);
-    expect(answer.status).toBeLessThan(500);
-  });
+  it.each(["/api/channels/a%00b", "/api/channels/%ff", `/api/channels/${long(129)}`])(
+    "no such id: %s",
+    async (path) => {
+      const answer = await host.put(path, { members: [] });
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.status).toBeLessThan(500);
+    },
+  );
 });

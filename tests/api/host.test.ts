@@ -20,7 +20,11 @@ describe("channels", () => {
     expect(made.body.channel).toEqual({ id: "team", name: "Team", members: ["alice", "bob"] });
     const replaced = await host.put("/api/channels/team", { name: "Crew", members: ["carol"] });
     expect(replaced.status).toBe(200);
-    expect((await host.get("/api/channels/team")).body.channel).toEqual({ id: "team", name: "Crew", members: ["carol"] });
+    expect((await host.get("/api/channels/team")).body.channel).toEqual({
+      id: "team",
+      name: "Crew",
+      members: ["carol"],
+    });
     expect((await host.delete("/api/channels/team")).status).toBe(204);
     expect((await host.delete("/api/channels/team")).body.code).toBe("channel_not_found");
     expect((await host.get("/api/channels/team")).body.code).toBe("channel_not_found");
