@@ -7,7 +7,6 @@ export default defineConfig({
   // The client's sources, so that tests need no build before.
   resolve: {
     alias: [
-      { find: "@bellwire/client/testing", replacement: client("testing/index.ts") },
       { find: "@bellwire/client", replacement: client("index.ts") },
     ],
   },

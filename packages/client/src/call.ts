@@ -355,8 +355,7 @@ export class Call extends Emitter<CallEvents> {
   #backToRinging(): void {
     this.#phase = "ringing-in";
     this.#isAnswered = false;
-    void this.#local.setCamera(false).catch(() => {});
-    void this.#local.setMicrophone(false).catch(() => {});
+    this.#local.reset();
     this.#changed();
   }
 

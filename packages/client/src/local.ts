@@ -124,6 +124,12 @@ export class LocalMedia {
   /** Everything off, for good. */
   close(): void {
     this.#isClosed = true;
+    this.reset();
+  }
+
+  /** Everything off; it may be opened again. */
+  reset(): void {
+    for (const slot of ["audio", "camera", "screen"] as const) this.#wishes[slot] = false;
     for (const slot of ["audio", "camera", "screen"] as const) this.#put(slot, null);
   }
 

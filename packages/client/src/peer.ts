@@ -270,6 +270,7 @@ export class Peer {
       await transceiver.sender.replaceTrack(this.#tracks[slot]);
     }
     if (this.#tracks.screen && !this.#slots.screen) await this.#applyTrack("screen");
+    this.#ports.onTracks(); // the browser's events came before the slots had names
   }
 
   async #applyTrack(slot: Slot): Promise<void> {

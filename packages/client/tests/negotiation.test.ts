@@ -107,6 +107,7 @@ function expectStable([a, b]: [Side, Side]): void {
     FakeConnection,
   ];
   expect(pcs[0].reaches(pcs[1])).toBe(true);
+  expect(pcs.map((pc) => pc.refused)).toEqual([0, 0]);
   expect(sent(a)).toEqual(sent(b));
   expectSameSlots(a, b);
   expectSameSlots(b, a);

@@ -74,6 +74,8 @@ export class FakeConnection extends EventTarget {
   connectionState: RTCPeerConnectionState = "new";
   config: RTCConfiguration;
   readonly transceivers: FakeTransceiver[] = [];
+  /** Candidates that fitted no description: somebody was not patient. */
+  refused = 0;
   #local: Description | null = null;
   #remote: Description | null = null;
   #pendingLocal: Description | null = null;
@@ -141,8 +143,10 @@ export class FakeConnection extends EventTarget {
   async addIceCandidate(candidate: RTCIceCandidateInit): Promise<void> {
     this.#checkOpen();
     const remote = this.#pendingRemote ?? this.#remote;
-    if (!remote) throw invalid("a candidate before a description");
-    if (candidate.usernameFragment !== remote.ufrag) throw new DOMException("unknown ufrag", "OperationError");
+    if (!remote || remote.ufrag !== candidate.usernameFragment) {
+      this.refused++;
+      throw new DOMException("a candidate of no description here", "OperationError");
+    }
     this.#candidates.add(remote.ufrag);
     connectAll();
   }
@@ -255,7 +259,7 @@ export class FakeConnection extends EventTarget {
     const isAgreed = this.transceivers.every(
       (t) => t.mid !== null && (t.direction === t.agreed || t.agreed === "sendonly"),
     );
-    if (this.#wantsRestart || !isAgreed) this.#needsNegotiation = true;
+    this.#needsNegotiation = this.#wantsRestart || !isAgreed;
     connectAll();
     setTimeout(() => this.#check(), CHECK_MS);
     if (this.#needsNegotiation) this.#need();
@@ -264,7 +268,8 @@ export class FakeConnection extends EventTarget {
   /** A new ICE generation whose candidates never came: the old way is given up after a while. */
   #check(): void {
     const isReached = [...FakeConnection.open].some((other) => other !== this && this.reaches(other));
-    if (this.connectionState === "connected" && this.signalingState === "stable" && !isReached) this.lose("disconnected");
+    if (this.connectionState === "connected" && this.signalingState === "stable" && !isReached)
+      this.lose("disconnected");
   }
 
   #byMid(mid: string): FakeTransceiver | undefined {
