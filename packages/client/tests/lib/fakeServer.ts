@@ -101,6 +101,8 @@ export class FakeServer {
   /** Every event that came in: "alice call.join". */
   readonly log: string[] = [];
   readonly requests: string[] = [];
+  /** Those that were given out, oldest first. */
+  readonly platforms: { media: FakeMedia }[] = [];
   /** CONNECT_ERROR codes to answer the next connections with. */
   readonly refuseConnections: string[] = [];
   /** What events are answered instead of being done: {"call.join": "answered_elsewhere"}. */
@@ -113,13 +115,15 @@ export class FakeServer {
   #next = 1;
 
   platform(media = new FakeMedia()): Platform & { media: FakeMedia } {
-    return {
+    const platform = {
       media,
       createConnection: fakeConnection,
-      openSocket: (_url, auth) => new FakeSocket(this, auth),
-      fetch: (url, init) => this.#fetch(url, init),
+      openSocket: (_url: string, auth: (give: (auth: Auth) => void) => void) => new FakeSocket(this, auth),
+      fetch: (url: string, init: RequestInit) => this.#fetch(url, init),
       onOnline: () => () => {},
     };
+    this.platforms.push(platform);
+    return platform;
   }
 
   // ---- Sessions

@@ -1,0 +1,270 @@
+/** The hooks over real clients and the server in memory, always under StrictMode. */
+import { type Call, type Client, createClient } from "@bellwire/client";
+import { act, cleanup, render, renderHook } from "@testing-library/react";
+import { type ReactNode, StrictMode } from "react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { FakeConnection } from "../../client/tests/lib/fakeConnection.js";
+import { FakeServer } from "../../client/tests/lib/fakeServer.js";
+import {
+  BellwireProvider,
+  MediaView,
+  useCall,
+  useCallHistory,
+  useClient,
+  useConnection,
+  useDevices,
+  useIncomingCall,
+  useLocalMedia,
+  useParticipants,
+} from "../src/index.js";
+
+let server: FakeServer;
+let alice: Client;
+
+/** Other tests' leftovers cannot be told apart from ours otherwise. */
+const options = (name: string) => ({
+  url: "http://fake",
+  getToken: () => `token-${name}`,
+  platform: server.platform(),
+});
+
+const pass = (ms = 400) => act(() => vi.advanceTimersByTimeAsync(ms));
+
+function Provider({ children }: { children: ReactNode }): ReactNode {
+  return (
+    <StrictMode>
+      <BellwireProvider options={options("bob")}>{children}</BellwireProvider>
+    </StrictMode>
+  );
+}
+
+/** All that a page would ask for, and how often it was drawn. */
+function usePage() {
+  usePage.renders++;
+  return {
+    client: useClient(),
+    connection: useConnection(),
+    current: useCall(),
+    incoming: useIncomingCall(),
+    participants: useParticipants(),
+    local: useLocalMedia(),
+  };
+}
+usePage.renders = 0;
+
+async function openPage() {
+  const page = renderHook(usePage, { wrapper: Provider });
+  await pass();
+  return page;
+}
+
+async function aliceCalls(): Promise<Call> {
+  const calling = alice.call({ channelId: "general", to: "bob" });
+  await pass();
+  return calling;
+}
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+  alice = createClient(options("alice"));
+  void alice.connect();
+  await pass();
+});
+
+afterEach(async () => {
+  cleanup();
+  alice.close();
+  await pass(1000);
+  expect(server.sessions.size).toBe(0); // nothing stays open
+  expect(FakeConnection.open.size).toBe(0);
+  vi.useRealTimers();
+});
+
+describe("the provider", () => {
+  it("connects once under StrictMode and closes a moment after the last one left", async () => {
+    const page = await openPage();
+    expect(page.result.current.connection).toMatchObject({ state: "connected", user: { id: "bob" } });
+    expect(server.sessions.size).toBe(2);
+    page.unmount();
+    expect(server.sessions.size).toBe(2);
+    await pass(100);
+    expect(server.sessions.size).toBe(2);
+    await pass(300);
+    expect(server.sessions.size).toBe(1);
+  });
+
+  it("keeps the connection over a change of page", async () => {
+    const client = createClient(options("bob"));
+    const page = () => (
+      <StrictMode>
+        <BellwireProvider client={client} connect>
+          <p>page</p>
+        </BellwireProvider>
+      </StrictMode>
+    );
+    const first = render(page());
+    await pass();
+    const before = [...server.sessions.keys()];
+    first.unmount();
+    render(page());
+    await pass(2000);
+    expect([...server.sessions.keys()]).toEqual(before);
+    expect(client.getSnapshot().connection).toBe("connected");
+  });
+
+  it("leaves a client that was given alone, unless told otherwise", async () => {
+    render(<BellwireProvider client={createClient(options("bob"))}>page</BellwireProvider>);
+    await pass();
+    expect(server.sessions.size).toBe(1);
+  });
+
+  it("is missed with words", () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    expect(() => renderHook(() => useClient())).toThrow("BellwireProvider");
+    vi.mocked(console.error).mockRestore();
+  });
+
+  it("shows a refused token as a failed connection that can be tried again", async () => {
+    server.refuseConnections.push("token_invalid", "token_invalid");
+    const page = await openPage();
+    await pass(5000);
+    expect(page.result.current.connection).toMatchObject({ state: "failed", error: { code: "token_invalid" } });
+    act(() => page.result.current.connection.retry());
+    await pass();
+    expect(page.result.current.connection).toMatchObject({ state: "connected", error: null });
+  });
+});
+
+describe("calls", () => {
+  it("ring, are accepted, and end", async () => {
+    const page = await openPage();
+    const call = await aliceCalls();
+    expect(page.result.current.incoming.call).toMatchObject({ state: "ringing-in", startedBy: "alice" });
+    expect(page.result.current.current.call).toBeNull();
+    act(() => page.result.current.incoming.accept());
+    await pass();
+    const { incoming, current, participants, local } = page.result.current;
+    expect(incoming.calls).toEqual([]);
+    expect(current.call).toMatchObject({ id: call.id, state: "active" });
+    expect(participants).toMatchObject([{ userId: "alice", media: "connected" }]);
+    expect(local).toMatchObject({ isMicrophoneEnabled: true, isCameraEnabled: true });
+    act(() => current.hangUp());
+    await pass();
+    expect(page.result.current.current.call).toMatchObject({ state: "ended", endReason: "hangup" });
+    act(() => page.result.current.current.dismiss());
+    await pass(0);
+    expect(page.result.current.current.call).toBeNull();
+    expect(call.state).toBe("ended");
+  });
+
+  it("are declined", async () => {
+    const page = await openPage();
+    const call = await aliceCalls();
+    act(() => page.result.current.incoming.decline());
+    await pass();
+    expect(page.result.current.incoming.call).toBeNull();
+    expect(call.endReason).toBe("declined");
+  });
+
+  it("go on ringing when the page is left", async () => {
+    const page = await openPage();
+    const call = await aliceCalls();
+    page.unmount();
+    await pass(2000);
+    expect(call.state).toBe("ringing-out");
+  });
+
+  it("are made, and a refusal is in the snapshot instead of a rejection", async () => {
+    const page = await openPage();
+    server.refuse["POST /api/calls"] = "caller_busy";
+    let made: Call | null | undefined;
+    void page.result.current.current.start({ channelId: "general", to: "alice" }).then((call) => {
+      made = call;
+    });
+    await pass();
+    expect(made).toBeNull();
+    expect(page.result.current.current.call).toMatchObject({ state: "ended", error: { code: "caller_busy" } });
+  });
+
+  it("draw a page once per participant's event", async () => {
+    const page = await openPage();
+    const call = await aliceCalls();
+    act(() => page.result.current.incoming.accept());
+    await pass();
+    usePage.renders = 0;
+    void call.setMicrophoneEnabled(false);
+    await pass();
+    expect(page.result.current.participants[0]?.isMuted).toBe(true);
+    expect(usePage.renders).toBe(2); // once, which StrictMode doubles
+  });
+
+  it("switch devices on and off", async () => {
+    const page = await openPage();
+    await aliceCalls();
+    act(() => page.result.current.incoming.accept());
+    await pass();
+    act(() => page.result.current.local.toggleCamera());
+    await pass();
+    expect(page.result.current.local.isCameraEnabled).toBe(false);
+    act(() => page.result.current.local.toggleMicrophone());
+    await pass();
+    expect(page.result.current.local.isMicrophoneEnabled).toBe(false);
+    act(() => page.result.current.local.toggleScreenShare());
+    await pass();
+    expect(page.result.current.local.isScreenSharing).toBe(true);
+  });
+});
+
+describe("lists", () => {
+  it("of calls are asked for again when a call has ended", async () => {
+    const page = renderHook(() => useCallHistory(), { wrapper: Provider });
+    await pass();
+    expect(page.result.current).toMatchObject({ calls: [], isLoading: false, hasMore: false, error: null });
+    const call = await aliceCalls();
+    void call.hangUp();
+    await pass();
+    expect(page.result.current.calls).toMatchObject([{ id: call.id }]);
+  });
+
+  it("of calls tell why they could not be had", async () => {
+    server.refuse["GET /api/users/me/calls"] = "forbidden";
+    const page = renderHook(() => useCallHistory(), { wrapper: Provider });
+    await pass();
+    expect(page.result.current).toMatchObject({ isLoading: false, error: { code: "forbidden" } });
+    delete server.refuse["GET /api/users/me/calls"];
+    act(() => page.result.current.reload());
+    await pass();
+    expect(page.result.current.error).toBeNull();
+  });
+
+  it("of devices follow what is plugged in", async () => {
+    const page = renderHook(() => ({ devices: useDevices(), client: useClient() }), { wrapper: Provider });
+    await pass();
+    expect(page.result.current.devices.microphones).toEqual([]);
+    const usb = { deviceId: "usb", kind: "microphone", label: "USB" } as const;
+    const { media } = server.platforms.at(-1) as { media: { list: object[]; listeners: Set<() => void> } };
+    media.list = [usb];
+    for (const listener of media.listeners) listener();
+    await pass();
+    expect(page.result.current.devices.microphones).toEqual([usb]);
+    act(() => page.result.current.devices.select("microphone", "usb"));
+    await pass();
+    expect(page.result.current.devices.selected.microphone).toBe("usb");
+    page.unmount();
+    expect(media.listeners.size).toBe(0);
+  });
+});
+
+describe("MediaView", () => {
+  it("plays what it is given and lets go of it", () => {
+    vi.spyOn(HTMLMediaElement.prototype, "play").mockResolvedValue();
+    const stream = new MediaStream();
+    const view = render(<MediaView stream={stream} muted className="own" />, { reactStrictMode: true });
+    const video = view.container.querySelector("video") as HTMLVideoElement;
+    expect(video.srcObject).toBe(stream);
+    expect(video.muted).toBe(true);
+    view.rerender(<MediaView stream={null} muted />);
+    expect(video.srcObject).toBeNull();
+  });
+});
