@@ -20,7 +20,7 @@ struct reading {
 	struct config *config;
 	enum command command;
 	struct buf *why;
-	const char *source;	/* "option ", "variable BELLWIRE_…", "line 3 of FILE" */
+	char source[300];	/* "--listen", "BELLWIRE_LISTEN", "line 3 of FILE" */
 	bool seen[MAX_OPTIONS]; /* by this source: a second value of a list is added, a first one replaces */
 };
 
@@ -122,7 +122,7 @@ static int unknown(struct reading *r, const char *what, struct str key, const ch
 
 static int read_defaults(struct reading *r)
 {
-	r->source = "default";
+	snprintf(r->source, sizeof r->source, "default");
 	for (size_t i = 0; i < n_options; i++) {
 		if (options[i].kind == KIND_GROUP || (options[i].kind != KIND_TEXT && !options[i].fallback[0]))
 			continue;
@@ -142,7 +142,7 @@ static int read_environment(struct reading *r)
 			continue;
 		option_variable(&options[i], variable);
 		char *value = getenv(variable);
-		r->source = variable;
+		snprintf(r->source, sizeof r->source, "%s", variable);
 		if (!value)
 			continue;
 		int err = 0;
@@ -209,12 +209,10 @@ static int read_file(struct reading *r, const char *path)
 		return err;
 	r->config->file_text = buf_take(&text, NULL);
 	char *rest = r->config->file_text;
-	char source[300];
 	int n = 1;
 	for (char *line; err == 0 && (line = strsep(&rest, "\n")) != NULL; n++) {
 		line[strcspn(line, "\r")] = 0;
-		snprintf(source, sizeof source, "line %d of %s", n, path);
-		r->source = source;
+		snprintf(r->source, sizeof r->source, "line %d of %.250s", n, path);
 		err = read_line(r, line);
 	}
 	return err;
@@ -232,11 +230,9 @@ static int read_flags(struct reading *r, char **argv)
 		struct str rest = str_n(word.ptr + 2, word.len - 2);
 		struct str key = str_cut(&rest, '=');
 		const struct option *o = find(key, r->command);
-		char source[80];
 		if (!o)
 			return unknown(r, "option", key, "--");
-		snprintf(source, sizeof source, "--%s", o->key);
-		r->source = source;
+		snprintf(r->source, sizeof r->source, "--%s", o->key);
 		const char *value = rest.ptr;
 		if (!value && o->kind == KIND_SWITCH)
 			value = "true";
