@@ -134,7 +134,7 @@ static int load_one(struct sq_conn *c, struct sq *ids, int (*cb)(void *arg, stru
 
 int sqlite_load_live(struct backend *b, int (*cb)(void *arg, struct call *call), void *arg)
 {
-	struct backend_reader *r;
+	struct backend_reader *r = NULL;
 	int err = sqlite_reader_open(b, &r);
 	if (err < 0)
 		return err;
