@@ -63,18 +63,19 @@ static int ask_people(struct task *t, struct str channel, size_t n_user_ids, sto
 	return 0;
 }
 
-/* The actor is taken out of the answer; the others are whom the command means. */
+/* The actor is taken out of the answer; the others are whom CREATE and RING mean. */
 static int take_people(struct task *t, struct store_read_people *q)
 {
 	size_t n = 0;
-	t->people = mem_new((q->n_people + 1) * sizeof *t->people);
+	bool means_people = t->cmd.verb == CMD_CREATE || t->cmd.verb == CMD_RING;
+	t->people = mem_new((means_people ? q->n_people + 1 : 1) * sizeof *t->people);
 	if (!t->people)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < q->n_people; i++) {
 		const struct person *p = &q->people[i];
 		if (str_eq_z(t->cmd.actor.user_id, p->user.id))
 			t->facts.actor_is_member = p->is_member;
-		else
+		else if (means_people)
 			t->people[n++] = (struct call_person){.user = p->user, .is_member = p->is_member};
 	}
 	t->facts.people = t->people;

@@ -64,9 +64,12 @@ void service_recheck(struct calls *c, const char *call_id, const struct call_com
 {
 	const struct call_announcer *out = &c->announcer;
 	struct str user = cmd->actor.user_id, session = cmd->actor.session_id;
-	if (!registry_by_id(&c->registry, str_of(call_id)))
+	const struct live_call *live = registry_by_id(&c->registry, str_of(call_id));
+	if (!live)
 		return;
 	bool gone = cmd->verb == CMD_JOIN && session.len && out->is_connected && !out->is_connected(out->arg, session);
-	if (gone || (cmd->verb == CMD_CREATE && out->n_sessions(out->arg, user) == 0))
+	bool caller_gone =
+		cmd->verb == CMD_CREATE && live->call->caller_had_session && out->n_sessions(out->arg, user) == 0;
+	if (gone || caller_gone)
 		service_submit_for(c, CMD_SESSION_LOST, str_of(call_id), user, session);
 }
