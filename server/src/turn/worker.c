@@ -147,31 +147,46 @@ static void on_second(struct worker *w)
 		turn_policy_read_own(&w->core.policy);
 }
 
-static void count_packets(struct worker *w)
+/* Whether pauses pay is seen in a window without them: many turns of few packets each. They go on for a
+ * second, then one window looks again. */
+static void count_turn(struct worker *w)
 {
+	int64_t now = w->core.now.mono_ms;
+	w->window_turns++;
 	w->window_packets += w->turn_packets;
-	if (w->core.now.mono_ms - w->window_ms < WORKER_WINDOW_MS)
+	w->turn_packets = 0;
+	if (now < w->window_end_ms)
 		return;
-	w->busy = w->window_packets >= WORKER_BUSY;
-	w->window_packets = 0;
-	w->window_ms = w->core.now.mono_ms;
+	bool thin = w->window_turns >= WORKER_MANY_TURNS && w->window_packets < 3 * w->window_turns;
+	w->gathers = !w->gathers && thin && w->shared->cfg.gather_us;
+	w->window_end_ms = now + (w->gathers ? WORKER_GATHER_MS : WORKER_WINDOW_MS);
+	w->window_turns = w->window_packets = 0;
+}
+
+static int poll_events(struct worker *w, int timeout_ms)
+{
+	return epoll_wait(w->epoll, w->events, WORKER_EVENTS, timeout_ms);
 }
 
 /* When many packets come one by one, each would cost a wake-up, two system calls and no batch at all. A pause far below
- * what ears notice makes some ten of them one turn; a turn that was full already goes on at once. */
-static void gather(struct worker *w)
+ * what ears notice, between hearing of the first and reading it, makes some ten of them one turn. One
+ * that is full already goes on at once. */
+static void wait_events(struct worker *w)
 {
 	struct timespec pause = {.tv_nsec = (long)w->shared->cfg.gather_us * 1000};
-	count_packets(w);
-	if (w->busy && pause.tv_nsec && w->turn_packets < WORKER_SLOTS)
-		nanosleep(&pause, NULL);
-	w->turn_packets = 0;
+	w->n_events = w->gathers ? poll_events(w, 0) : 0;
+	if (w->n_events <= 0)
+		w->n_events = poll_events(w, 500);
+	if (!w->gathers || w->n_events <= 0 || w->n_events >= WORKER_SLOTS)
+		return;
+	nanosleep(&pause, NULL);
+	w->n_events = poll_events(w, 0);
 }
 
 /* One clock call for each turn, however many packets it has. */
 static void turn_once(struct worker *w)
 {
-	w->n_events = epoll_wait(w->epoll, w->events, WORKER_EVENTS, 500);
+	wait_events(w);
 	int64_t before_s = w->core.now.mono_ms / 1000;
 	w->core.now.mono_ms = clock_mono_ms();
 	if (w->core.now.mono_ms / 1000 != before_s)
@@ -180,7 +195,7 @@ static void turn_once(struct worker *w)
 		on_event(w, &w->events[w->at_event]);
 	turn_worker_flush(w);
 	turn_stream_flush_all(w);
-	gather(w);
+	count_turn(w);
 }
 
 static void drop_commands(struct worker *w)
@@ -197,7 +212,7 @@ static void drop_commands(struct worker *w)
 static void *run(void *arg)
 {
 	struct worker *w = arg;
-	prctl(PR_SET_TIMERSLACK, 1000); /* nanoseconds: the pause of gather() is meant as it is said */
+	prctl(PR_SET_TIMERSLACK, 1000); /* nanoseconds: the pause of wait_events() is meant as it is said */
 	w->core.now = (struct turn_now){clock_mono_ms(), clock_wall_ms() / 1000};
 	turn_core_tick(&w->core);
 	while (!stopping(w))

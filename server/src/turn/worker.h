@@ -14,8 +14,9 @@
 
 #define WORKER_SLOTS 64
 #define WORKER_EVENTS 256
-#define WORKER_WINDOW_MS 16 /* over which packets are counted to know whether it is busy */
-#define WORKER_BUSY 64	    /* packets in a window: 4,000 a second */
+#define WORKER_WINDOW_MS 16   /* over which turns are counted */
+#define WORKER_MANY_TURNS 128 /* in a window: 8,000 a second */
+#define WORKER_GATHER_MS 1000
 #define WORKER_SLOT_DATA 65536
 /* Slots begin at different places of the cache's sets, not all at the same. */
 #define WORKER_SLOT_STRIDE (WORKER_SLOT_DATA + TURN_HEADROOM + 400)
@@ -72,11 +73,11 @@ struct worker {
 	struct epoll_event events[WORKER_EVENTS];
 	int n_events, at_event;
 
-	/* Gathering: above some packets a second the worker pauses between turns, so that a turn finds several. */
-	uint32_t turn_packets;	 /* of this turn */
-	uint32_t window_packets; /* since window_ms */
-	int64_t window_ms;
-	bool busy;
+	/* Gathering: while turns are many and thin the worker pauses in each, so that it finds several packets. */
+	uint32_t turn_packets;
+	uint32_t window_turns, window_packets;
+	int64_t window_end_ms;
+	bool gathers;
 
 	struct inbox inbox;
 	struct batch to_peers, to_clients;
