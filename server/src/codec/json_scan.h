@@ -1,9 +1,9 @@
 /* json_scan: walks over JSON text in one pass, without a tree and without memory.
  *
- * The relay path lives on it: what is passed on must be proved to be one well-formed value, but nobody needs its inside.
- * The rules are those of base/json.h: strict RFC 8259, strict UTF-8, no NUL and no lone surrogate in strings, nesting up
- * to JSON_MAX_NESTING. Numbers have at most 40 characters and an exponent up to 250, so that each fits a double; keys
- * that come twice are the caller's to refuse.
+ * The relay path lives on it: what is passed on must be proved to be one well-formed value, but nobody needs its
+ * inside. The rules are those of base/json.h: strict RFC 8259, strict UTF-8, no NUL and no lone surrogate in strings,
+ * nesting up to JSON_MAX_NESTING. Numbers have at most 40 characters and an exponent up to 250, so that each fits a
+ * double; keys that come twice are the caller's to refuse.
  */
 #ifndef BELLWIRE_CODEC_JSON_SCAN_H
 #define BELLWIRE_CODEC_JSON_SCAN_H

@@ -150,8 +150,11 @@ static void tell(const struct admission *a)
 	write_sync(&w, s);
 	packet_send(s);
 	for (size_t i = 0; i < a->n_seen; i++)
-		calls_resync(calls, session_user_id(s), str_of(s->id), str_of(a->seen[i].call_id), a->seen[i].seq,
-			on_resynced, NULL);
+		calls_resync(calls, &(struct call_resync){.user_id = session_user_id(s),
+					    .session_id = str_of(s->id),
+					    .call_id = str_of(a->seen[i].call_id),
+					    .after_seq = a->seen[i].seq,
+					    .done = on_resynced});
 }
 
 void connect_on_connect(struct sio_socket *so, struct str auth)

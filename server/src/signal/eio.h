@@ -26,7 +26,7 @@
 #define EIO_PROBE_POLL_MS 25
 
 /* Timers may run so late without anything being wrong; the heartbeat makes up for it. */
-#define EIO_LATE_MS 20
+#define EIO_LATE_MS 100
 
 struct eio_session;
 

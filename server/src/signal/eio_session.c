@@ -125,25 +125,34 @@ static void beat_in(struct eio_session *s, int64_t delay_ms)
 		eio_close(s, "no memory");
 }
 
+/* How much later than its deadline the beat is handled now; -1 when it is not due, or so late that we have stalled:
+ * that must not eat up the client's time to answer. */
+static int64_t lateness(const struct eio_session *s)
+{
+	int64_t late_ms = loop_now_ms(s->server->config.loop) - s->beat.deadline_ms;
+	int64_t half_ms = s->server->config.ping_timeout_ms / 2;
+	int64_t most_ms = half_ms < EIO_LATE_MS ? half_ms : EIO_LATE_MS;
+	return late_ms >= 0 && late_ms <= most_ms ? late_ms : -1;
+}
+
 static void on_beat(struct timer *t, void *arg)
 {
 	struct eio_session *s = arg;
+	(void)t;
 	if (s->awaits_pong) {
 		eio_close(s, "no pong");
 		return;
 	}
-	int64_t late_ms = loop_now_ms(s->server->config.loop) - t->deadline_ms;
+	int64_t late_ms = lateness(s);
 	s->awaits_pong = true;
 	send_packet(s, ENGINEIO_PING, NULL, 0);
-	/* The pong is due so long after the ping was; but a stall of ours must not eat up the client's time. */
 	if (!s->closed)
-		beat_in(s, s->server->config.ping_timeout_ms - (late_ms > 0 && late_ms <= EIO_LATE_MS ? late_ms : 0));
+		beat_in(s, s->server->config.ping_timeout_ms - (late_ms > 0 ? late_ms : 0));
 }
 
 bool eio_session_is_over(const struct eio_session *s)
 {
-	int64_t late_ms = loop_now_ms(s->server->config.loop) - s->beat.deadline_ms;
-	return s->awaits_pong && late_ms >= 0 && late_ms <= EIO_LATE_MS;
+	return s->awaits_pong && lateness(s) >= 0;
 }
 
 static void on_pong(struct eio_session *s)

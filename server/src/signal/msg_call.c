@@ -70,7 +70,7 @@ int msg_ack(const struct msg *m)
 int msg_connection(const struct msg *m)
 {
 	struct call_command cmd;
-	struct str state;
+	struct str state = STR("");
 	int err = begin(m, CMD_CONNECTION, &cmd);
 	if (err == 0)
 		err = msg_text(m, "state", &state);

@@ -34,7 +34,7 @@ static struct signal_user *user_of(struct signal *sig, struct str id)
 	u = mem_new(sizeof *u + id.len + 1);
 	if (!u)
 		return NULL;
-	memcpy(u->id, id.ptr, id.len);
+	str_copy(u->id, id.len + 1, id);
 	list_init(&u->sessions);
 	if (map_put(&sig->users, &u->node, str_n(u->id, id.len)) < 0) {
 		mem_free(u);

@@ -27,7 +27,7 @@ static int start(void **state)
 		.ping_interval_ms = 60000,
 		.resume_ms = 60,
 		.expiry_warning_ms = 100,
-		.expiry_grace_ms = 60,
+		.expiry_grace_ms = 400,
 		.max_user_sessions = 3,
 		.events_per_s = 100,
 		.events_burst = 20};
@@ -508,7 +508,7 @@ static void tokens_run_out(void **state)
 	for (int i = 0; i < 1000 && !a.ws->got[0]; i += 5)
 		fake_run(5);
 	assert_non_null(strstr(fake_ws_got(a.ws), "[\"auth.expiring\",{\"expiresAt\":\""));
-	fake_run(105);
+	fake_run(150);
 	fake_ws_send(a.ws, "42/webrtc,1[\"call.ack\",{\"callId\":\"" CALL_ID "\"}]");
 	assert_non_null(strstr(fake_ws_got(a.ws), "\"code\":\"token_expired\""));
 	/* Another user's token does not help, one's own does. */
@@ -522,7 +522,7 @@ static void tokens_run_out(void **state)
 	assert_int_equal(fake.n_commands, 1);
 	fake_reply(0);
 	/* After the grace the socket is sent away; the session may come back with a better token. */
-	fake_run(1300);
+	fake_run(1800);
 	assert_non_null(strstr(fake_ws_got(a.ws), "|41/webrtc,"));
 	snprintf(want, sizeof want, "?%.4s-%.4s", a.session_id, a.session_id);
 	assert_string_equal(fake.sessions, want);
