@@ -8,47 +8,15 @@
 #define BELLWIRE_CALL_CALL_H
 
 #include "base/json.h"
+#include "call/announcer.h"
 #include "call/command.h"
 #include "call/limits.h"
+#include "call/view.h"
 #include "loop/loop.h"
 #include "store/model.h"
 
 struct calls;
 struct store;
-
-/* Something to be sent now. All borrowed, valid only during the call of deliver. */
-struct call_announcement {
-	const char *event; /* "call.incoming" */
-	const char *call_id;
-	int64_t seq; /* 0: outside the numbering (mute, quality, reconnecting) */
-	enum audience audience;
-
-	/* TO_PARTICIPANTS, TO_CALLEES, TO_USER, TO_CHANNEL: every session of these. */
-	const char *const *users;
-	size_t n_users;
-
-	/* TO_LEGS, TO_LEG: these sessions, each by the leg that it has in the call. */
-	const char *const *sessions;
-	size_t n_sessions;
-
-	const char *except_session; /* hears nothing of it; "" = no exception */
-	struct str payload;	    /* a JSON object; callId, seq and ts are in it */
-};
-
-/* The way out to the devices. signal implements it; app connects the two. */
-struct call_announcer {
-	void *arg;
-	void (*deliver)(void *arg, const struct call_announcement *a);
-
-	/* Sessions of a user whose sockets are connected now. */
-	size_t (*n_sessions)(void *arg, struct str user_id);
-
-	/* Whether a session's socket is connected now. May be null. */
-	bool (*is_connected)(void *arg, struct str session_id);
-
-	/* A user's own session by its Socket.IO id or session id: writes the session id, or ERR_NOT_FOUND. */
-	int (*find_session)(void *arg, struct str user_id, struct str socket_id, char out[MODEL_SESSION_ID_SIZE]);
-};
 
 struct calls_config {
 	struct loop *loop; /* borrowed, as the rest */
@@ -107,27 +75,21 @@ const struct call *calls_channel_active(const struct calls *c, struct str channe
 /* Ringing and active calls, for metrics and the refusing of new ones. */
 size_t calls_n_live(const struct calls *c);
 
-/* Participants always; of a group call also the members of its channel, which the asker has looked up. */
-bool call_may_see(const struct call *call, struct str user_id, bool is_member);
-
-/* The call object of REST and acks. */
-void call_write_json(struct json_writer *w, const struct call *call, int64_t now);
-
-/* The same without the braces, for objects that say more (HistoryCall, sync). */
-void call_write_members(struct json_writer *w, const struct call *call, int64_t now);
-
-/* Self, LegInfo[] (devices with a session, but `except`; null = all) and Participant[] of protocol/README.md. */
-void call_write_self(struct json_writer *w, const struct call *call, const struct leg *self);
-void call_write_legs(struct json_writer *w, const struct call *call, const struct leg *except);
-void call_write_roster(struct json_writer *w, const struct call *call, int64_t now);
-
 /* An array of the user's live calls, as `sync` carries them: the call object with msLeft while it rings for this user,
  * and self for the legs of this session. */
 void calls_sync(const struct calls *c, struct str user_id, struct str session_id, struct json_writer *w);
 
-/* Delivers again what this user's session has not heard of a call since after_seq, as announcements to this session
- * alone (audience TO_LEG), oldest first, then calls done (err 0, or ERR_CALL_NOT_FOUND, ERR_STORE). */
-void calls_resync(struct calls *c, struct str user_id, struct str session_id, struct str call_id, int64_t after_seq,
-	void (*done)(void *arg, int err), void *arg);
+/* What a session has not heard of a call since after_seq. */
+struct call_resync {
+	struct str user_id;
+	struct str session_id;
+	struct str call_id;
+	int64_t after_seq;
+	void (*done)(void *arg, int err); /* 0, ERR_CALL_NOT_FOUND, ERR_STORE, ERR_NO_MEMORY */
+	void *arg;
+};
+
+/* Delivers it as announcements to this session alone (audience TO_LEG), oldest first, then calls done. */
+void calls_resync(struct calls *c, const struct call_resync *what);
 
 #endif

@@ -172,21 +172,20 @@ static void on_resync_call(struct store_job *job, int err)
 		resync_events(r);
 }
 
-void calls_resync(struct calls *c, struct str user_id, struct str session_id, struct str call_id, int64_t after_seq,
-	void (*done)(void *arg, int err), void *arg)
+void calls_resync(struct calls *c, const struct call_resync *what)
 {
 	struct resync *r = mem_new(sizeof *r);
 	if (!r) {
-		done(arg, ERR_NO_MEMORY);
+		what->done(what->arg, ERR_NO_MEMORY);
 		return;
 	}
 	r->calls = c;
-	r->done = done;
-	r->arg = arg;
-	r->after_seq = after_seq;
-	if (str_copy(r->user_id, sizeof r->user_id, user_id) < 0 ||
-		str_copy(r->session_id, sizeof r->session_id, session_id) < 0 ||
-		str_copy(r->call_id, sizeof r->call_id, call_id) < 0) {
+	r->done = what->done;
+	r->arg = what->arg;
+	r->after_seq = what->after_seq;
+	if (str_copy(r->user_id, sizeof r->user_id, what->user_id) < 0 ||
+		str_copy(r->session_id, sizeof r->session_id, what->session_id) < 0 ||
+		str_copy(r->call_id, sizeof r->call_id, what->call_id) < 0) {
 		resync_end(r, ERR_CALL_NOT_FOUND);
 		return;
 	}

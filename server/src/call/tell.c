@@ -1,6 +1,6 @@
 /* What each event says: the payloads of protocol/README.md, beside callId, seq and ts. */
-#include "call/call.h"
 #include "call/change.h"
+#include "call/view.h"
 
 static struct str or_null(const char *z)
 {

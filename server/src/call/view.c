@@ -1,5 +1,5 @@
 /* How a call is shown: the objects Call, Participant, LegInfo and Self of protocol/README.md. */
-#include "call/call.h"
+#include "call/view.h"
 
 static struct str or_null(const char *z)
 {

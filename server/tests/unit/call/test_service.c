@@ -471,7 +471,13 @@ static void test_sync_and_resync(void **state)
 	mem_free(text);
 	stage_do(&s, CMD_JOIN, "bob/1", made.call_id);
 	s.n_heard = 0;
-	calls_resync(s.calls, STR("ann"), STR("ann/1"), str_of(made.call_id), 2, on_resynced, &done);
+	const struct call_resync missed = {.user_id = STR("ann"),
+		.session_id = STR("ann/1"),
+		.call_id = str_of(made.call_id),
+		.after_seq = 2,
+		.done = on_resynced,
+		.arg = &done};
+	calls_resync(s.calls, &missed);
 	fake_store_run(&s.store);
 	assert_int_equal(done, 1);
 	assert_int_equal(stage_heard(&s, "ann/1", "call.accepted"), 1);

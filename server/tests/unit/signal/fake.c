@@ -313,13 +313,13 @@ void calls_sync(const struct calls *c, struct str user_id, struct str session_id
 	jw_raw(w, STR("[]"));
 }
 
-void calls_resync(struct calls *c, struct str user_id, struct str session_id, struct str call_id, int64_t after_seq,
-	void (*done)(void *arg, int err), void *arg)
+void calls_resync(struct calls *c, const struct call_resync *what)
 {
-	(void)c, (void)user_id, (void)session_id;
+	(void)c;
 	size_t at = strlen(fake.resync);
-	snprintf(fake.resync + at, sizeof fake.resync - at, "%.*s>%lld;", STR_ARG(call_id), (long long)after_seq);
-	done(arg, 0);
+	snprintf(fake.resync + at, sizeof fake.resync - at, "%.*s>%lld;", STR_ARG(what->call_id),
+		(long long)what->after_seq);
+	what->done(what->arg, 0);
 }
 
 void call_write_json(struct json_writer *w, const struct call *call, int64_t now)
