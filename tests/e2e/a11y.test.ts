@@ -4,12 +4,15 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Server, startServer } from "../lib/index.js";
 import { launchChromium, makeNamespace, newPerson, screenshot, untilMedia } from "./lib/index.js";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+// Whole calls, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 let server: Server;
 let browser: Browser;
@@ -63,7 +66,7 @@ describe.each<Look>([
     expect(overflow, `${screen}: nothing sticks out sideways`).toBeLessThanOrEqual(0);
   }
 
-  it("has no barrier that axe knows, from the first screen to the end of a call", { timeout: 60_000 }, async () => {
+  it("has no barrier that axe knows, from the first screen to the end of a call", async () => {
     const [alice, bob] = [await open("alice", look), await open("bob", look)];
     await inspect(alice, "home");
 

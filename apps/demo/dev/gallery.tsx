@@ -106,6 +106,7 @@ function home(history: HistoryEntry[], notices?: ReactNode) {
       people={PEOPLE.slice(1)}
       isDisabled={notices !== undefined}
       onCall={nothing}
+      onCallAll={nothing}
       history={<CallHistory entries={history} onCallBack={nothing} />}
     />
   );

@@ -1,5 +1,6 @@
 /** One user's whole client: home and call, over one connection. */
-import { BellwireProvider, useCall, useConnection } from "@bellwire/react";
+import type { CallOptions } from "@bellwire/client";
+import { BellwireProvider, useCall, useConnection, useIncomingCall } from "@bellwire/react";
 import {
   CallScreen,
   ConnectionBanner,
@@ -24,25 +25,34 @@ function useFailedStart() {
   const { start } = useCall();
   const { state, error } = useConnection();
   const [failure, setFailure] = useState<string | null>(null);
-  const call = async (face: Face, type: "audio" | "video") => {
+  const begin = async (options: Omit<CallOptions, "channelId">, whom: string) => {
     setFailure(null);
-    const made = await start({ channelId: CHANNEL, to: face.id, type });
-    if (!made) setFailure(error ? errorText(texts, error) : `${face.name} could not be called.`);
+    const made = await start({ channelId: CHANNEL, ...options });
+    if (!made) setFailure(error ? errorText(texts, error) : `${whom} could not be called.`);
   };
-  return { call, failure: state === "connected" ? failure : null, forget: () => setFailure(null) };
+  const call = (face: Face, type: "audio" | "video") => void begin({ to: face.id, type }, face.name);
+  const callAll = () => void begin({ mode: "group", type: "video" }, "The group");
+  return { call, callAll, failure: state === "connected" ? failure : null, forget: () => setFailure(null) };
+}
+
+/** A call that comes in is seen in the tabs, too. */
+function useTitle(me: Face) {
+  const { call } = useIncomingCall();
+  const caller = call && demoFace({ userId: call.startedBy, name: null, avatarUrl: null }).name;
+  useEffect(() => {
+    document.title = caller ? `${caller} calls · bellwire` : `${me.name} · bellwire`;
+  }, [caller, me]);
 }
 
 function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPane: boolean }) {
   const texts = useTexts();
   const connection = useConnection();
   const { call: current } = useCall();
-  const { call, failure, forget } = useFailedStart();
+  const { call, callAll, failure, forget } = useFailedStart();
   const isInCall = current !== null && current.state !== "ended";
   const isOnline = connection.state === "connected";
   const reason = connection.error ? errorText(texts, connection.error) : undefined;
-  useEffect(() => {
-    document.title = `${me.name} · bellwire`;
-  }, [me]);
+  useTitle(me);
   const notices = (
     <>
       {!isInCall && <ConnectionBanner state={connection.state} reason={reason} onRetry={connection.retry} />}
@@ -65,6 +75,7 @@ function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPan
         people={PEOPLE.filter(({ id }) => id !== me.id)}
         isDisabled={!isOnline || isInCall}
         onCall={call}
+        onCallAll={callAll}
         history={<RecentCalls faceOf={demoFace} />}
       />
       <div className={current ? "call-place" : "call-place call-place--empty"}>

@@ -2,6 +2,7 @@
 import { Avatar, type Face } from "@bellwire/react/ui";
 import type { ReactNode } from "react";
 import { People, type PeopleProps } from "./People.js";
+import { PeopleIcon } from "./pageIcons.js";
 
 export interface HomeProps extends PeopleProps {
   me: Face;
@@ -11,9 +12,10 @@ export interface HomeProps extends PeopleProps {
   /** Beside the own name. */
   actions?: ReactNode;
   history: ReactNode;
+  onCallAll: () => void;
 }
 
-export function Home({ me, isOnline, notices, actions, history, ...people }: HomeProps) {
+export function Home({ me, isOnline, notices, actions, history, onCallAll, ...people }: HomeProps) {
   return (
     <div className="home">
       <div className="me">
@@ -29,7 +31,13 @@ export function Home({ me, isOnline, notices, actions, history, ...people }: Hom
       </div>
       {notices}
       <section aria-labelledby="people">
-        <h2 id="people">People</h2>
+        <div className="home-heading">
+          <h2 id="people">People</h2>
+          <button type="button" className="bw-button bw-button--plain" disabled={people.isDisabled} onClick={onCallAll}>
+            <PeopleIcon />
+            Call everyone
+          </button>
+        </div>
         <People {...people} />
       </section>
       <div>

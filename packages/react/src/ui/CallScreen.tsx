@@ -157,6 +157,7 @@ function Incoming({ faceOf, ringtone, given, onGiven }: IncomingProps) {
       key={call.id}
       caller={faceOf(caller ?? { userId: call.startedBy, name: null, avatarUrl: null })}
       callType={call.callType}
+      isGroup={call.mode === "group"}
       isWaiting={call.isWaiting}
       ringtone={ringtone}
       trouble={call.error && errorText(texts, call.error)}

@@ -8,6 +8,7 @@ import { useRingtone } from "./useRingtone.js";
 export interface IncomingCallDialogProps {
   caller: Face;
   callType: "audio" | "video";
+  isGroup?: boolean;
   /** One is in another call already: a card in the corner instead of a dialog over the page, without ringing. */
   isWaiting?: boolean;
   ringtone?: boolean;
@@ -92,7 +93,8 @@ export function IncomingCallDialog(props: IncomingCallDialogProps) {
   const ref = useOpenDialog(!isWaiting);
   const onKeyDown = useAnswerKeys(props);
   useRingtone(ringtone && !isWaiting && !props.isBusy ? "incoming" : null);
-  const kind = callType === "video" ? texts.incomingVideo : texts.incomingAudio;
+  const oneToOne = callType === "video" ? texts.incomingVideo : texts.incomingAudio;
+  const kind = props.isGroup ? texts.incomingGroup : oneToOne;
   return (
     <dialog
       ref={ref}

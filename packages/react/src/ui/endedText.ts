@@ -33,7 +33,7 @@ function unanswered(texts: Texts, { reason, direction, peerName }: EndFacts): st
   }
 }
 
-function broken(texts: Texts, reason: string | null): string | null {
+function apart(texts: Texts, reason: string | null): string | null {
   switch (reason) {
     case "connection_lost":
       return texts.connectionLost;
@@ -46,6 +46,8 @@ function broken(texts: Texts, reason: string | null): string | null {
       return texts.maxDuration;
     case "server_restart":
       return texts.serverRestart;
+    case "left":
+      return texts.youLeft;
     case "moved":
       return texts.movedElsewhere;
     default:
@@ -55,5 +57,5 @@ function broken(texts: Texts, reason: string | null): string | null {
 
 export function endedText(texts: Texts, facts: EndFacts): string {
   const talked = facts.duration > 0 ? texts.endedWith(formatDuration(facts.duration)) : null;
-  return unanswered(texts, facts) ?? broken(texts, facts.reason) ?? talked ?? texts.ended;
+  return unanswered(texts, facts) ?? apart(texts, facts.reason) ?? talked ?? texts.ended;
 }

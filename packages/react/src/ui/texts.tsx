@@ -14,6 +14,7 @@ export const englishTexts = {
 
   incomingVideo: "Incoming video call",
   incomingAudio: "Incoming audio call",
+  incomingGroup: "Incoming group call",
   waiting: "Another call is waiting",
   calling: (name: string) => `Calling ${name}…`,
   statusCalling: "Connecting to their devices",
@@ -67,6 +68,7 @@ export const englishTexts = {
   cancelledBy: (name: string) => `${name} hung up before the answer`,
   missedFrom: (name: string) => `You missed a call from ${name}`,
   youDeclined: "You declined",
+  youLeft: "You left the call",
   callerLost: (name: string) => `${name} lost the connection`,
   connectionLost: "The connection was lost",
   connectFailed: "The call could not connect",

@@ -27,6 +27,7 @@ describe("endedText", () => {
     expect(say("hangup", "outgoing", 42)).toBe("Call ended · 0:42");
     expect(say("hangup", "incoming", 0)).toBe("Call ended");
     expect(say("connection_lost", "incoming", 42)).toBe("The connection was lost");
+    expect(say("left", "incoming", 42)).toBe("You left the call");
     expect(say("something_new", "incoming", 61)).toBe("Call ended · 1:01");
   });
 });
