@@ -1,21 +1,24 @@
 /** A call as one device takes part in it: rings, is answered, connects, runs, ends. */
 
 import { type CallInside, handleCallEvent, type Phase } from "./callEvents.js";
+import { endByRefusal, type Joined, joinCall } from "./callJoin.js";
+import { isExpectedRefusal, MarksTeller } from "./callMarks.js";
 import type { CallFacts, CallPorts } from "./callPorts.js";
+import { CallView } from "./callView.js";
 import { Emitter } from "./emitter.js";
 import { BellwireError } from "./errors.js";
-import type { Call as CallData, LegInfo, Participant, Quality, Self, SyncCall } from "./generated/events.js";
-import { Legs, reuse } from "./legs.js";
-import { type LocalMarks, LocalMedia } from "./local.js";
+import { factsOfData } from "./facts.js";
+import type { Call as CallData, ClientEvents, LegInfo, Participant, Self, SyncCall } from "./generated/events.js";
+import { Legs } from "./legs.js";
+import { LocalMedia } from "./local.js";
 import type { PeerMessage, Slot } from "./peer.js";
-import type { Answer, ServerEvent } from "./signaling.js";
+import type { ServerEvent } from "./signaling.js";
 import { Store } from "./store.js";
 import type {
   CallEndReason,
   CallSnapshot,
   CallState,
   CallTimings,
-  LocalSnapshot,
   MediaChoice,
   MediaState,
   ParticipantSnapshot,
@@ -28,21 +31,12 @@ export interface CallEvents {
   error: BellwireError;
 }
 
-/** Refusals that tell how a call ended for this device. */
-const ENDING_REFUSALS: Record<string, CallEndReason> = {
-  answered_elsewhere: "answered_elsewhere",
-  declined_elsewhere: "declined_elsewhere",
-  call_ended: "cancelled",
-  call_not_found: "cancelled",
-};
-
-const JOIN_TRIES = 3;
-const RECONNECT_WAIT_MS = 10_000;
-
 export class Call extends Emitter<CallEvents> {
   readonly #ports: CallPorts;
   readonly #local: LocalMedia;
   readonly #legs: Legs;
+  readonly #marks: MarksTeller;
+  readonly #view: CallView;
   readonly #store = new Store<CallSnapshot>(() => this.#makeSnapshot());
   readonly #inside: CallInside;
   #facts: CallFacts;
@@ -58,17 +52,13 @@ export class Call extends Emitter<CallEvents> {
   #isRemoteRinging = false;
   #isUnreachable = false;
   #timings: CallTimings = { accepted: null, connected: null, firstFrame: null };
-  #lastParticipants: readonly ParticipantSnapshot[] = [];
-  #lastLocal: LocalSnapshot | undefined;
-  #quality: Quality | null = null;
-  /** What the server was told of this device; null before it has a leg. */
-  #told: LocalMarks | null = null;
 
   /** @internal Calls are made by the client. */
   constructor(ports: CallPorts, facts: CallFacts, phase: "idle" | "ringing-out" | "ringing-in") {
     super();
     this.#ports = ports;
     this.#facts = facts;
+    this.#view = new CallView((time) => ports.localTime(time));
     this.#phase = phase;
     this.#toldState = phase;
     this.#local = new LocalMedia({
@@ -86,8 +76,13 @@ export class Call extends Emitter<CallEvents> {
       onChange: () => this.#changed(),
       onMedia: (socketId, state) => this.#onMedia(socketId, state),
       onFirstFrame: () => this.#mark("firstFrame"),
-      onQuality: (quality) => this.#onQuality(quality),
+      onQuality: (quality) => this.#marks.quality(quality),
       onError: (error) => this.#trouble(error),
+    });
+    this.#marks = new MarksTeller({
+      callId: () => this.id,
+      marks: () => this.#local.marks(),
+      say: (event, payload) => this.#say(event, payload),
     });
     this.#inside = this.#makeInside();
   }
@@ -162,7 +157,7 @@ export class Call extends Emitter<CallEvents> {
     this.#changed();
     const opening = this.#local.begin(this.#choice(media));
     try {
-      await this.#joinNow({ takeover });
+      await this.#joinNow(takeover);
     } catch (thrown) {
       this.#onJoinRefused(BellwireError.from(thrown, "internal"), before);
       throw thrown;
@@ -211,39 +206,14 @@ export class Call extends Emitter<CallEvents> {
   async created(data: CallData): Promise<void> {
     if (this.#phase === "ended") return;
     this.take(data);
-    await this.#joinNow({});
+    await this.#joinNow();
   }
 
   /** @internal What an answer or sync tells of the call. */
   take(data: CallData): void {
     if (this.#phase === "ended") return;
-    const {
-      id,
-      channelId,
-      callType,
-      mode,
-      startedBy,
-      ringExpiresAt,
-      answeredAt,
-      endedAt,
-      endedBy,
-      duration,
-      metadata,
-    } = data;
-    this.#facts = {
-      ...this.#facts,
-      id,
-      channelId,
-      callType,
-      mode,
-      startedBy,
-      ringExpiresAt,
-      answeredAt,
-      endedAt,
-      endedBy,
-      duration,
-      metadata,
-    };
+    const { direction, isWaiting } = this.#facts;
+    this.#facts = { ...factsOfData(data, this.#ports.ownUserId()), direction, isWaiting };
     this.#legs.setRoster(data.participants);
     if (data.status === "active") this.#onAnswered(data.answeredAt);
     if (data.status === "ended" || data.status === "missed" || data.status === "declined")
@@ -258,7 +228,7 @@ export class Call extends Emitter<CallEvents> {
     if (this.#phase === "ringing-in" && data.status === "active" && data.mode === "direct") {
       this.end("answered_elsewhere");
     } else if (this.#phase === "joined" || this.#phase === "ringing-out") {
-      this.#joinNow({}).catch((thrown: unknown) =>
+      this.#joinNow().catch((thrown: unknown) =>
         this.#onJoinRefused(BellwireError.from(thrown, "internal"), this.#phase),
       );
     }
@@ -292,33 +262,21 @@ export class Call extends Emitter<CallEvents> {
 
   // ---- Joining
 
-  /** Once at a time; what is lost with the connection is asked again on the next. */
-  #joinNow(options: { takeover?: boolean }): Promise<void> {
-    this.#join ??= this.#tryJoin(options).finally(() => {
-      this.#join = null;
-    });
+  /** Once at a time. */
+  #joinNow(takeover = false): Promise<void> {
+    const { signaling } = this.#ports;
+    const wish = { callId: this.id, takeover, marks: () => this.#local.marks(), isOver: () => this.#phase === "ended" };
+    this.#join ??= joinCall(signaling, wish)
+      .then((joined) => {
+        if (joined) this.#onJoined(joined);
+      })
+      .finally(() => {
+        this.#join = null;
+      });
     return this.#join;
   }
 
-  async #tryJoin({ takeover }: { takeover?: boolean }): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.#ports.signaling.whenConnected(RECONNECT_WAIT_MS);
-        if (this.#phase === "ended") return;
-        const marks = this.#local.marks();
-        const { isMuted, isVideoEnabled } = marks;
-        const wish = { callId: this.id, isMuted, isVideoEnabled };
-        const answer = await this.#ports.signaling.request("call.join", takeover ? { ...wish, takeover } : wish);
-        return this.#onJoined(answer, marks);
-      } catch (thrown) {
-        const error = BellwireError.from(thrown, "internal");
-        const isLost = error.code === "not_connected" || error.code === "timeout";
-        if (!isLost || tries >= JOIN_TRIES || this.#phase === "ended") throw error;
-      }
-    }
-  }
-
-  #onJoined({ call, self, participants }: Answer<"call.join">, told: LocalMarks): void {
+  #onJoined({ answer: { call, self, participants }, told }: Joined): void {
     if (this.#phase === "ended") {
       // Hung up while the answer was on its way: the server has to hear it once more.
       void this.#tellServer("leave");
@@ -329,7 +287,7 @@ export class Call extends Emitter<CallEvents> {
     this.take(call);
     if (isAgain) this.#legs.reconcile(participants);
     // A leg that was there already keeps the marks that it had; a new one has those of the join.
-    this.#sayMarks(isAgain ? null : { ...told, isScreenSharing: false });
+    this.#marks.joined(isAgain ? null : told);
   }
 
   /** The ack of call.join and the event call.participants say the same; the first of them counts. False: known. This
@@ -343,7 +301,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #onJoinRefused(error: BellwireError, before: Phase): void {
-    const reason = ENDING_REFUSALS[error.code];
+    const reason = endByRefusal(error.code, before === "joined");
     this.#trouble(error);
     if (this.#phase === "ended") return;
     if (reason) this.end(reason);
@@ -386,18 +344,11 @@ export class Call extends Emitter<CallEvents> {
     if (this.#phase === "joined" || this.#phase === "ringing-out") this.#legs.receive(from, message);
   }
 
+  /** What is lost is sent again after the resume; a leg that is gone is told by participant.left. */
   #send(to: string, message: PeerMessage): void {
-    const { signaling } = this.#ports;
-    const sent =
-      "offer" in message
-        ? signaling.request("call.offer", { to, ...message })
-        : "answer" in message
-          ? signaling.request("call.answer", { to, ...message })
-          : signaling.request("call.ice-candidate", { to, ...message });
-    // What is lost is sent again after the resume; a leg that is gone is told by participant.left.
-    sent.catch((error: BellwireError) =>
-      this.#trouble(error, ["not_connected", "timeout", "closed", "leg_not_found", "not_in_call"]),
-    );
+    if ("offer" in message) this.#say("call.offer", { to, ...message });
+    else if ("answer" in message) this.#say("call.answer", { to, ...message });
+    else this.#say("call.ice-candidate", { to, ...message });
   }
 
   #onMedia(socketId: string, state: MediaState): void {
@@ -423,24 +374,7 @@ export class Call extends Emitter<CallEvents> {
 
   #onLocalChange(): void {
     this.#changed();
-    if (this.#phase !== "ended" && this.#told) this.#sayMarks(this.#told);
-  }
-
-  /** Tells the server what is not as it was told; everything when nothing is known of that. */
-  #sayMarks(before: LocalMarks | null): void {
-    const marks = this.#local.marks();
-    const { isMuted, isVideoEnabled, isScreenSharing } = marks;
-    this.#told = marks;
-    const callId = this.id;
-    if (before?.isMuted !== isMuted) this.#say("call.mute", { callId, isMuted });
-    if (before?.isVideoEnabled !== isVideoEnabled) this.#say("call.video-toggle", { callId, isVideoEnabled });
-    if (before?.isScreenSharing !== isScreenSharing) this.#say("call.screen-toggle", { callId, isScreenSharing });
-  }
-
-  #onQuality(connectionQuality: Quality): void {
-    if (connectionQuality === this.#quality) return;
-    this.#quality = connectionQuality;
-    this.#say("call.quality", { callId: this.id, connectionQuality });
+    if (this.#phase !== "ended") this.#marks.changed();
   }
 
   /** @internal The user chose another microphone or camera. */
@@ -448,12 +382,11 @@ export class Call extends Emitter<CallEvents> {
     return this.#phase === "ended" ? Promise.resolve() : this.#local.switchDevice(kind);
   }
 
-  /** Information for others; if it is lost, the next join says it again. */
-  #say: CallPorts["signaling"]["say"] = (event, payload) => {
-    this.#ports.signaling.say(event, payload, (error) =>
-      this.#trouble(error, ["not_connected", "timeout", "closed", "not_in_call", "call_ended"]),
-    );
-  };
+  #say<E extends keyof ClientEvents>(event: E, payload: ClientEvents[E]): void {
+    this.#ports.signaling.say(event, payload, (error) => {
+      if (!isExpectedRefusal(error)) this.#trouble(error);
+    });
+  }
 
   async #tellServer(verb: "cancel" | "decline" | "leave"): Promise<void> {
     try {
@@ -477,8 +410,7 @@ export class Call extends Emitter<CallEvents> {
     this.#changed();
   }
 
-  #trouble(error: BellwireError, expected: readonly string[] = []): void {
-    if (expected.includes(error.code)) return;
+  #trouble(error: BellwireError): void {
     this.#error = error;
     this.#changed();
     this.emit("error", error);
@@ -495,27 +427,17 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #makeSnapshot(): CallSnapshot {
-    const facts = this.#facts;
-    const participants = this.#legs.snapshot(this.#ports.ownUserId());
-    const isSame =
-      participants.length === this.#lastParticipants.length &&
-      participants.every((p, i) => p === this.#lastParticipants[i]);
-    if (!isSame) this.#lastParticipants = participants;
-    this.#lastLocal = reuse(this.#lastLocal, this.#local.snapshot());
-    const { id, channelId, callType, mode, direction, startedBy, isWaiting, endedBy, duration, metadata } = facts;
-    return {
-      ...{ id, channelId, callType, mode, direction, startedBy, isWaiting, endedBy, duration, metadata },
+    return this.#view.make({
+      facts: this.#facts,
       state: this.state,
+      isAnswered: this.#isAnswered,
       isRemoteRinging: this.#isRemoteRinging,
       isUnreachable: this.#isUnreachable,
-      ringExpiresAt: this.#ports.localTime(facts.ringExpiresAt),
-      answeredAt: this.#isAnswered ? this.#ports.localTime(facts.answeredAt) : null,
-      endedAt: this.#ports.localTime(facts.endedAt),
       endReason: this.#endReason,
-      participants: this.#lastParticipants,
-      local: this.#lastLocal,
       error: this.#error,
       timings: this.#timings,
-    };
+      local: this.#local.snapshot(),
+      participants: this.#legs.snapshot(this.#ports.ownUserId()),
+    });
   }
 }

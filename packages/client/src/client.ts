@@ -1,24 +1,17 @@
 /** The way in: one client per user and page. It holds the session with the server and knows the calls. */
 import { Call } from "./call.js";
 import type { CallFacts, CallPorts } from "./callPorts.js";
+import { sameList } from "./callView.js";
 import { Devices } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { BellwireError } from "./errors.js";
 import { factsOfData, factsOfIncoming, factsOfOptions, rosterOfIncoming, rosterOfOptions } from "./facts.js";
-import type { CallAnswer, CallPage, CreateCall, CreateCallAnswer, HistoryPage } from "./generated/api.js";
-import type {
-  Call as CallData,
-  CallType,
-  Direction,
-  Outcome,
-  ServerEvents,
-  SyncCall,
-  User,
-} from "./generated/events.js";
-import { historyOf } from "./history.js";
+import type { HistoryPage } from "./generated/api.js";
+import type { ServerEvents, SyncCall, User } from "./generated/events.js";
 import { IceServers } from "./ice.js";
 import type { PeerMessage } from "./peer.js";
 import { browserPlatform, type Platform } from "./platform.js";
+import { type HistoryQuery, Requests } from "./requests.js";
 import { type GetToken, Rest } from "./rest.js";
 import { type ServerEvent, Signaling } from "./signaling.js";
 import { Store } from "./store.js";
@@ -36,17 +29,6 @@ export interface ClientOptions {
   platform?: Platform;
 }
 
-export interface HistoryQuery {
-  /** The calls of one channel instead of one's own everywhere. */
-  channelId?: string | undefined;
-  cursor?: string | undefined;
-  limit?: number | undefined;
-  callType?: CallType | undefined;
-  /** These two only without channelId. */
-  outcome?: Outcome | undefined;
-  direction?: Direction | undefined;
-}
-
 export interface ClientEvents {
   /** Somebody calls. */
   incoming: Call;
@@ -62,14 +44,11 @@ type SignalEvent = Extract<ServerEvent, { name: "call.offer" | "call.answer" | "
 /** An unanswered call that the server says nothing more about (we may be offline) stops ringing by itself. */
 const RING_GRACE_MS = 5000;
 
-const CREATE_TRIES = 3;
-const CREATE_RETRY_MS = 500;
-
 export class Client extends Emitter<ClientEvents> {
   readonly devices: Devices;
   readonly #options: ClientOptions;
   readonly #platform: Platform;
-  readonly #rest: Rest;
+  readonly #requests: Requests;
   readonly #ice: IceServers;
   readonly #signaling: Signaling;
   readonly #ports: CallPorts;
@@ -90,14 +69,15 @@ export class Client extends Emitter<ClientEvents> {
     super();
     this.#options = options;
     this.#platform = options.platform ?? browserPlatform();
-    this.#rest = new Rest(options.url, options.getToken, this.#platform.fetch);
-    this.#ice = new IceServers(this.#rest, (error) => this.emit("error", error));
+    const rest = new Rest(options.url, options.getToken, this.#platform.fetch);
+    this.#ice = new IceServers(rest, (error) => this.emit("error", error));
     this.#signaling = new Signaling({
       url: options.url,
       getToken: options.getToken,
       platform: this.#platform,
       liveCalls: () => [...this.#calls].map((call) => call.id),
     });
+    this.#requests = new Requests(rest, this.#signaling);
     this.#signaling.on("event", (event) => this.#onEvent(event));
     this.#signaling.on("state", (state) => {
       this.#store.changed();
@@ -125,16 +105,10 @@ export class Client extends Emitter<ClientEvents> {
     this.#current = call;
     this.#unborn.add(call);
     void call.openMedia(options.media ?? {});
+    void this.#ice.get(); // so that they are there when it is answered
     this.#signaling.connect().catch(() => {}); // shown as the connection's state; the call fails below
     try {
-      const { participants, to, type: callType = "video", channelId, mode, ringTimeout, metadata } = options;
-      const body: CreateCall = {
-        id: facts.id,
-        channelId,
-        callType,
-        participants: participants ?? (to === undefined ? [] : [to]),
-      };
-      const { call: data } = await this.#create(call, { ...body, ...defined({ mode, ringTimeout, metadata }) });
+      const data = await this.#requests.create(facts.id, options, () => call.state === "ended");
       this.#unborn.delete(call);
       this.#absorb(data.id, call);
       await call.created(data);
@@ -156,7 +130,7 @@ export class Client extends Emitter<ClientEvents> {
       return known;
     }
     await this.#signaling.connect();
-    const { call: data } = await this.#rest.request<CallAnswer>(`/api/calls/${encodeURIComponent(callId)}`);
+    const data = await this.#requests.get(callId);
     const call = this.#add(new Call(this.#ports, factsOfData(data, this.#ports.ownUserId()), "idle"));
     this.#current = call;
     this.#joinable.delete(callId);
@@ -180,12 +154,8 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   /** Calls of the past, newest first, as this user saw them. */
-  async history({ channelId, cursor, limit, callType, outcome, direction }: HistoryQuery = {}): Promise<HistoryPage> {
-    const query = { cursor, limit, callType };
-    if (channelId === undefined)
-      return this.#rest.request("/api/users/me/calls", { query: { ...query, outcome, direction } });
-    const page = await this.#rest.request<CallPage>(`/api/channels/${encodeURIComponent(channelId)}/calls`, { query });
-    return { ...page, calls: page.calls.map((call) => historyOf(call, this.#ports.ownUserId())) };
+  history(query: HistoryQuery = {}): Promise<HistoryPage> {
+    return this.#requests.history(query, this.#ports.ownUserId());
   }
 
   /** Leaves every call and closes the connection; `connect` opens it again. A call that rings goes on ringing on the
@@ -211,19 +181,6 @@ export class Client extends Emitter<ClientEvents> {
     this.#calls.add(call);
     this.#store.changed();
     return call;
-  }
-
-  /** The id is our own, so that asking again after a lost answer makes no second call. */
-  async #create(call: Call, body: CreateCall): Promise<CreateCallAnswer> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#rest.request<CreateCallAnswer>("/api/calls", { method: "POST", body });
-      } catch (thrown) {
-        const error = BellwireError.from(thrown, "internal");
-        if (!error.retryable || tries >= CREATE_TRIES || call.state === "ended") throw error;
-        await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs ?? CREATE_RETRY_MS * tries));
-      }
-    }
   }
 
   /** Both called each other at once: the call that rang here is the one that was made. */
@@ -324,7 +281,7 @@ export class Client extends Emitter<ClientEvents> {
   /** It ended while we were away. */
   async #askHowItEnded(call: Call): Promise<void> {
     try {
-      const { call: data } = await this.#rest.request<{ call: CallData }>(`/api/calls/${encodeURIComponent(call.id)}`);
+      const data = await this.#requests.get(call.id);
       call.take(data);
       if (call.state !== "ended" && call.state !== "ringing-in") return;
       call.end("answered_elsewhere");
@@ -333,20 +290,6 @@ export class Client extends Emitter<ClientEvents> {
       if (error.code === "call_not_found") call.end("connection_lost");
       else this.emit("error", error);
     }
-  }
-
-  async #leave(callId: string, verb: "cancel" | "decline" | "leave"): Promise<void> {
-    if (verb !== "cancel") {
-      try {
-        await this.#signaling.request(`call.${verb}`, { callId });
-        return;
-      } catch (thrown) {
-        const { code, retryable } = BellwireError.from(thrown, "internal");
-        if (isOver(code)) return;
-        if (!retryable) throw thrown;
-      }
-    }
-    await this.#rest.request(`/api/calls/${encodeURIComponent(callId)}/${verb}`, { method: "POST", body: {} });
   }
 
   #makePorts(): CallPorts {
@@ -363,7 +306,7 @@ export class Client extends Emitter<ClientEvents> {
         return this.#platform.createConnection({ iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" });
       },
       iceServers: () => this.#ice.get(),
-      leave: (callId, verb) => this.#leave(callId, verb),
+      leave: (callId, verb) => this.#requests.leave(callId, verb),
       selectedDevice: (kind) => this.devices.selected[kind],
       ownUserId: () => this.#user?.id ?? "",
       localTime: (time) => (time === null ? null : Date.parse(time) - this.#clockAhead),
@@ -397,9 +340,7 @@ export class Client extends Emitter<ClientEvents> {
 
   #makeSnapshot(): ClientSnapshot {
     const incoming = [...this.#calls].filter((call) => call.state === "ringing-in").map((call) => call.getSnapshot());
-    const isSame =
-      incoming.length === this.#lastIncoming.length && incoming.every((c, i) => c === this.#lastIncoming[i]);
-    if (!isSame) this.#lastIncoming = incoming;
+    this.#lastIncoming = sameList(this.#lastIncoming, incoming);
     this.#lastJoinable ??= [...this.#joinable.values()];
     return {
       connection: this.#signaling.state,
@@ -423,12 +364,4 @@ function messageOf({ name, payload }: SignalEvent): PeerMessage {
   if (name === "call.offer") return { offer: payload.offer, n, after };
   if (name === "call.answer") return { answer: payload.answer, n, dropped };
   return { candidate: payload.candidate };
-}
-
-function isOver(code: string): boolean {
-  return code === "call_ended" || code === "call_not_found" || code === "not_in_call" || code.endsWith("_elsewhere");
-}
-
-function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 }

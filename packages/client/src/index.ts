@@ -1,6 +1,6 @@
 /** @bellwire/client: voice and video calls in the browser, without a framework. */
 export { Call, type CallEvents } from "./call.js";
-export { Client, type ClientEvents, type ClientOptions, createClient, type HistoryQuery } from "./client.js";
+export { Client, type ClientEvents, type ClientOptions, createClient } from "./client.js";
 export type { Devices, DevicesSnapshot } from "./devices.js";
 export { BellwireError, type BellwireErrorFacts, type LocalErrorCode } from "./errors.js";
 export type { HistoryPage } from "./generated/api.js";
@@ -22,4 +22,5 @@ export type {
 } from "./generated/events.js";
 export type { Media, MediaRequest } from "./media.js";
 export type { Platform, SocketLike } from "./platform.js";
+export type { HistoryQuery } from "./requests.js";
 export type * from "./types.js";

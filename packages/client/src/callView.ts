@@ -1,0 +1,55 @@
+/** What a call shows of itself: the snapshot, with everything in it that has not changed kept as it was. */
+import type { CallFacts, CallPorts } from "./callPorts.js";
+import type { BellwireError } from "./errors.js";
+import { reuse } from "./legs.js";
+import type {
+  CallEndReason,
+  CallSnapshot,
+  CallState,
+  CallTimings,
+  LocalSnapshot,
+  ParticipantSnapshot,
+} from "./types.js";
+
+export interface CallNow {
+  facts: CallFacts;
+  state: CallState;
+  isAnswered: boolean;
+  isRemoteRinging: boolean;
+  isUnreachable: boolean;
+  endReason: CallEndReason | null;
+  error: BellwireError | null;
+  timings: CallTimings;
+  local: LocalSnapshot;
+  participants: readonly ParticipantSnapshot[];
+}
+
+export class CallView {
+  readonly #localTime: CallPorts["localTime"];
+  #participants: readonly ParticipantSnapshot[] = [];
+  #local: LocalSnapshot | undefined;
+
+  constructor(localTime: CallPorts["localTime"]) {
+    this.#localTime = localTime;
+  }
+
+  make({ facts, participants, local, isAnswered, ...now }: CallNow): CallSnapshot {
+    const { id, channelId, callType, mode, direction, startedBy, isWaiting, endedBy, duration, metadata } = facts;
+    this.#participants = sameList(this.#participants, participants);
+    this.#local = reuse(this.#local, local);
+    return {
+      ...{ id, channelId, callType, mode, direction, startedBy, isWaiting, endedBy, duration, metadata },
+      ...now,
+      ringExpiresAt: this.#localTime(facts.ringExpiresAt),
+      answeredAt: isAnswered ? this.#localTime(facts.answeredAt) : null,
+      endedAt: this.#localTime(facts.endedAt),
+      participants: this.#participants,
+      local: this.#local,
+    };
+  }
+}
+
+/** The old list if it holds the same objects. */
+export function sameList<T>(old: readonly T[], next: readonly T[]): readonly T[] {
+  return old.length === next.length && old.every((entry, i) => entry === next[i]) ? old : next;
+}
