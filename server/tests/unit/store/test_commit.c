@@ -74,6 +74,10 @@ static void a_change_needs_the_seq_it_was_decided_on(void **state)
 	second->call->status = CALL_DECLINED;
 	assert_int_equal(commit(&f, first), 0);
 	assert_int_equal(commit(&f, second), ERR_CONFLICT);
+	struct change_set *silent = next_set(c, "", 2000); /* no event whose number would be taken */
+	call_event_fini(silent->events);
+	silent->n_events = 0;
+	assert_int_equal(commit(&f, silent), ERR_CONFLICT);
 	call_free(c);
 	c = read_call(&f, id_a);
 	assert_int_equal(c->seq, 2);
