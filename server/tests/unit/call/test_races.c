@@ -595,6 +595,85 @@ static void test_14_connect_failed(void **state)
 	scene_fini(&s);
 }
 
+static void test_8_one_device_of_several(void **state)
+{
+	struct scene s;
+	(void)state;
+	start(&s, "ann/1 ann/2 bob/1");
+	s.online = "ann/2 bob/1";
+	act(&s, CMD_SESSION_LOST, "ann/1");
+	pass(&s, 61000);
+	ENDS(s, "missed", "no_answer");
+	scene_fini(&s);
+}
+
+static void test_11_alone_only_when_nobody_is_rung(void **state)
+{
+	struct scene s;
+	(void)state;
+	start_group(&s, "bob cat");
+	act(&s, CMD_JOIN, "bob/1");
+	act(&s, CMD_LEAVE, "bob/1");
+	pass(&s, 61000 + 59999); /* cat rings for a minute, then ann is alone for one */
+	assert_int_equal(s.call->status, CALL_ACTIVE);
+	pass(&s, 1);
+	ENDS(s, "ended", "alone");
+	scene_fini(&s);
+}
+
+static void test_11_ringing_on_keeps_the_call_ringing(void **state)
+{
+	struct scene s;
+	(void)state;
+	start_group(&s, "bob cat");
+	pass(&s, 30000);
+	assert_int_equal(ring(&s, "ann", "dan"), 0);
+	pass(&s, 31000);
+	assert_int_equal(state_of(&s, "cat"), PART_MISSED);
+	assert_int_equal(s.call->status, CALL_RINGING);
+	pass(&s, 30000);
+	ENDS(s, "missed", "no_answer");
+	assert_int_equal(heard(&s, "dan/1", "call.missed"), 1);
+	scene_fini(&s);
+}
+
+static void test_11_who_may_be_rung(void **state)
+{
+	struct scene s;
+	(void)state;
+	start_group(&s, "bob cat");
+	s.strangers = "eve";
+	assert_int_equal(ring(&s, "ann", "eve"), ERR_NOT_A_MEMBER);
+	assert_string_equal(s.last.field, "participants");
+	s.limits.max_participants = 3;
+	assert_int_equal(ring(&s, "ann", "dan"), ERR_TOO_MANY_PARTICIPANTS);
+	assert_int_equal(ring(&s, "ann", "bob cat"), 0); /* they ring already */
+	assert_int_equal(s.last.change, CHANGE_NONE);
+	scene_fini(&s);
+	start(&s, "ann/1 bob/1");
+	assert_int_equal(ring(&s, "ann", "cat"), ERR_FORBIDDEN);
+	scene_fini(&s);
+}
+
+static void test_a_device_rings(void **state)
+{
+	struct scene s;
+	(void)state;
+	start(&s, "ann/1"); /* bob has no session: a push wakes him */
+	assert_int_equal(state_of(&s, "bob"), PART_INVITED);
+	act(&s, CMD_ACK, "bob/1");
+	assert_int_equal(state_of(&s, "bob"), PART_RINGING);
+	assert_int_equal(heard(&s, "ann/1", "call.ringing"), 1);
+	act(&s, CMD_ACK, "bob/2");
+	assert_int_equal(told(&s, "call.ringing"), 0); /* the first one was enough */
+	s.now += 8000;
+	act(&s, CMD_DEADLINE, "server");
+	assert_int_equal(told(&s, "call.unreachable"), 0);
+	act(&s, CMD_JOIN, "bob/1");
+	assert_int_equal(act(&s, CMD_ACK, "bob/2"), ERR_ANSWERED_ELSEWHERE);
+	scene_fini(&s);
+}
+
 static void test_15_modes(void **state)
 {
 	struct scene s;
@@ -612,6 +691,16 @@ static void test_15_modes(void **state)
 	assert_int_equal(make_call(&s, "ann/1", "bob cat"), ERR_NOT_A_MEMBER);
 	s.strangers = "ann";
 	assert_int_equal(make_call(&s, "ann/1", "bob"), ERR_CHANNEL_NOT_FOUND);
+	s.strangers = "";
+	s.busy = "ann";
+	assert_int_equal(make_call(&s, "ann/1", "bob"), ERR_CALLER_BUSY);
+	s.busy = "";
+	s.cmd.create.ring_ms = 4999;
+	assert_int_equal(make_call(&s, "ann/1", "bob"), ERR_BAD_FIELD);
+	assert_string_equal(s.last.field, "ringTimeout");
+	s.cmd.create.no_ring = true; /* one other, and yet a group: nobody is rung in it */
+	assert_int_equal(make_call(&s, "ann/1", "bob"), 0);
+	assert_int_equal(s.call->mode, CALL_GROUP);
 	scene_fini(&s);
 }
 
@@ -680,6 +769,11 @@ int main(void)
 		cmocka_unit_test(test_13_rest_leave_drops_all),
 		cmocka_unit_test(test_14_rest_caller_rings_out),
 		cmocka_unit_test(test_14_connect_failed),
+		cmocka_unit_test(test_8_one_device_of_several),
+		cmocka_unit_test(test_11_alone_only_when_nobody_is_rung),
+		cmocka_unit_test(test_11_ringing_on_keeps_the_call_ringing),
+		cmocka_unit_test(test_11_who_may_be_rung),
+		cmocka_unit_test(test_a_device_rings),
 		cmocka_unit_test(test_15_modes),
 		cmocka_unit_test(test_15_without_ringing),
 		cmocka_unit_test(test_15_full),
