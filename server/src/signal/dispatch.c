@@ -76,8 +76,7 @@ int msg_optional_bool(const struct msg *m, const char *key, bool *out, bool *pre
 
 struct json_writer msg_ok_begin(struct signal *sig)
 {
-	buf_clear(&sig->scratch);
-	struct json_writer w = json_writer(&sig->scratch);
+	struct json_writer w = json_writer(scratch_take(sig));
 	jw_array(&w);
 	jw_object(&w);
 	jw_kbool(&w, "ok", true);
@@ -113,8 +112,7 @@ static void write_error(struct json_writer *w, const struct msg_refusal *r)
 
 static void refuse_with_ack(struct session *s, const struct msg_refusal *r)
 {
-	buf_clear(&s->sig->scratch);
-	struct json_writer w = json_writer(&s->sig->scratch);
+	struct json_writer w = json_writer(scratch_take(s->sig));
 	jw_array(&w);
 	jw_object(&w);
 	jw_kbool(&w, "ok", false);

@@ -1,7 +1,6 @@
 /* The polling transport: one GET that waits for packets, POSTs that bring them. */
 #include "base/err.h"
-#include "codec/engineio.h"
-#include "signal/eio.h"
+#include "signal/eio_inner.h"
 
 static void respond_text(struct http_req *req, struct str body)
 {

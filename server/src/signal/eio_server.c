@@ -2,7 +2,7 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
-#include "signal/eio.h"
+#include "signal/eio_inner.h"
 
 /* Long enough for every value that we know. */
 #define PARAM_SIZE 32

@@ -5,8 +5,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "codec/engineio.h"
-#include "signal/eio.h"
+#include "signal/eio_inner.h"
 
 static void on_turn(struct post *p);
 static void on_beat(struct timer *t, void *arg);

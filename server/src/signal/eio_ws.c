@@ -7,8 +7,7 @@
  *   5                      -> (from now on the transport; polls of this sid are refused)
  */
 #include "base/err.h"
-#include "codec/engineio.h"
-#include "signal/eio.h"
+#include "signal/eio_inner.h"
 
 static void drop_probe(struct eio_session *s)
 {

@@ -23,12 +23,11 @@ static int hold(struct session *s, const struct envelope_relayed *r)
 /* More parts than one message may have are joined first; that needs members left out in the middle. */
 static void send_parts(struct session *s, const struct envelope_relayed *r)
 {
-	struct buf *scratch = &s->sig->scratch;
 	if (r->n_parts <= EIO_MAX_PARTS) {
 		sio_send(s->socket, r->parts, r->n_parts);
 		return;
 	}
-	buf_clear(scratch);
+	struct buf *scratch = scratch_take(s->sig);
 	for (size_t i = 0; i < r->n_parts; i++)
 		buf_put(scratch, r->parts[i]);
 	session_send(s, buf_ok(scratch) ? buf_str(scratch) : str_n(NULL, 0));

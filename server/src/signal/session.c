@@ -222,14 +222,23 @@ void session_free(struct session *s)
 /* --- events to it --- */
 
 #define PREFIX "2/webrtc,[\""
+#define SCRATCH_KEPT (64 * 1024)
+
+struct buf *scratch_take(struct signal *sig)
+{
+	if (sig->scratch.cap > SCRATCH_KEPT)
+		buf_fini(&sig->scratch);
+	buf_clear(&sig->scratch);
+	return &sig->scratch;
+}
 
 struct json_writer packet_begin(struct signal *sig, const char *event)
 {
-	buf_clear(&sig->scratch);
-	buf_put(&sig->scratch, STR(PREFIX));
-	buf_put(&sig->scratch, str_of(event));
-	buf_put(&sig->scratch, STR("\","));
-	return json_writer(&sig->scratch);
+	struct buf *scratch = scratch_take(sig);
+	buf_put(scratch, STR(PREFIX));
+	buf_put(scratch, str_of(event));
+	buf_put(scratch, STR("\","));
+	return json_writer(scratch);
 }
 
 struct str packet_ready(struct signal *sig)

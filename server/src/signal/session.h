@@ -9,12 +9,8 @@
 #ifndef BELLWIRE_SIGNAL_SESSION_H
 #define BELLWIRE_SIGNAL_SESSION_H
 
-#include "base/buf.h"
-#include "base/map.h"
-#include "call/call.h"
 #include "codec/jwt.h"
-#include "signal/signal.h"
-#include "signal/sio.h"
+#include "signal/state.h"
 
 #define SESSION_ID_LEN 24
 
@@ -23,23 +19,6 @@
 
 /* Commands of one session that may be without their answer. */
 #define SESSION_MAX_PENDING 64
-
-struct signal {
-	struct signal_config config;
-	struct sio_server sio;
-	struct eio_server echo; /* with protocol_echo */
-	struct map sessions;	/* by session id */
-	struct map users;	/* by user id; those with sessions */
-	struct list pending;	/* commands that wait for their reply */
-	size_t n_connected;
-	size_t n_closing; /* servers that are not closed yet */
-	bool draining;
-	bool closing;
-	struct sio_namespace webrtc;
-	void (*on_closed)(void *arg);
-	void *on_closed_arg;
-	struct buf scratch; /* for one packet in the making; never kept between events */
-};
 
 /* A user with sessions. */
 struct signal_user {
@@ -120,6 +99,9 @@ int session_put_resume_token(const struct session *s, struct buf *out);
 
 /* --- events to a session --- */
 
+/* The scratch, empty; memory that one large packet has left behind is given back. */
+struct buf *scratch_take(struct signal *sig);
+
 /* Begins an event in sig->scratch: `2/webrtc,["EVENT",`; the caller writes the argument, then packet_send or
  * packet_ready. The writer appends to the scratch. */
 struct json_writer packet_begin(struct signal *sig, const char *event);
@@ -132,20 +114,5 @@ void packet_send(struct session *s);
 
 /* Sends a ready packet, if the session has a socket. */
 void session_send(struct session *s, struct str packet);
-
-/* --- the namespace's handlers --- */
-
-void connect_on_connect(struct sio_socket *so, struct str auth);
-void connect_on_disconnect(struct sio_socket *so, bool by_client);
-void dispatch_on_event(struct sio_socket *so, const struct sio_event *e);
-
-/* The announcer's functions. */
-void deliver_announcement(void *arg, const struct call_announcement *a);
-size_t deliver_n_sessions(void *arg, struct str user_id);
-int deliver_find_session(void *arg, struct str user_id, struct str socket_id, char out[MODEL_SESSION_ID_SIZE]);
-
-/* Echo handlers of the conformance suites. */
-extern const struct sio_namespace echo_namespaces[2];
-extern const struct eio_handlers echo_eio_handlers;
 
 #endif
