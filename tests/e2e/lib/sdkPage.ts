@@ -1,0 +1,52 @@
+// A page with nothing but the SDK on it: window.bellwire is a client, and tests drive it by hand.
+import { fileURLToPath } from "node:url";
+import type { BrowserContext, Page } from "playwright-core";
+import { build } from "vite";
+import { token } from "../../lib/index.js";
+
+let script: Promise<string> | undefined;
+
+/** packages/client and socket.io-client as one classic script. */
+async function bundle(): Promise<string> {
+  const entry = fileURLToPath(new URL("../../../packages/client/src/index.ts", import.meta.url));
+  const lib = { entry, formats: ["iife" as const], name: "Bellwire" };
+  const result = await build({ configFile: false, logLevel: "error", build: { write: false, lib } });
+  const [first] = Array.isArray(result) ? result : [result];
+  const [chunk] = first && "output" in first ? first.output : [];
+  if (!chunk || !("code" in chunk)) throw new Error("the SDK could not be built");
+  return chunk.code;
+}
+
+/** A page of the server's origin, connected as the user. Open again after a reload with the same page. */
+export async function openSdk(context: BrowserContext | Page, origin: string, user: string): Promise<Page> {
+  script ??= bundle();
+  const page = "newPage" in context ? await context.newPage() : context;
+  await page.goto(`${origin}/healthz`);
+  await page.addScriptTag({ content: await script });
+  await page.evaluate(
+    async ({ origin, jwt }) => {
+      const scope = window as never as {
+        Bellwire: typeof import("../../../packages/client/src/index.js");
+        bellwire: unknown;
+      };
+      const client = scope.Bellwire.createClient({ url: origin, getToken: () => jwt });
+      scope.bellwire = client;
+      await client.connect();
+    },
+    { origin, jwt: token({ user, name: user }) },
+  );
+  return page;
+}
+
+/** As the host's backend; by way of a page, since the server is out of the tests' own reach. */
+export async function setChannel(page: Page, id: string, members: string[]): Promise<void> {
+  const jwt = token({ user: "host", scope: "server" });
+  const status = await page.evaluate(
+    async ({ id, members, jwt }) => {
+      const headers = { authorization: `Bearer ${jwt}`, "content-type": "application/json" };
+      return (await fetch(`/api/channels/${id}`, { method: "PUT", headers, body: JSON.stringify({ members }) })).status;
+    },
+    { id, members, jwt },
+  );
+  if (status >= 300) throw new Error(`channel ${id}: ${status}`);
+}
