@@ -83,12 +83,22 @@ export class Watch {
 
   async #look(): Promise<void> {
     const sample = await readStats(this.#pc);
-    if (sample.arrived !== this.#last?.arrived) this.#arrivedAt = sample.at;
-    else if (sample.arrived > 0 && sample.at - this.#arrivedAt >= SILENCE_MS) {
-      this.#arrivedAt = sample.at; // tell again only after as long once more
-      this.#ports.onSilence();
-    }
+    const isSilent = sample.arrived === this.#last?.arrived;
     this.#last = sample;
+    if (isSilent) this.#onSilent(sample);
+    else {
+      this.#arrivedAt = sample.at;
+      this.#judge(sample);
+    }
+  }
+
+  #onSilent(sample: Sample): void {
+    if (sample.arrived === 0 || sample.at - this.#arrivedAt < SILENCE_MS) return;
+    this.#arrivedAt = sample.at; // tell again only after as long once more
+    this.#ports.onSilence();
+  }
+
+  #judge(sample: Sample): void {
     this.#lastQuality ??= sample;
     if (sample.at - this.#lastQuality.at < QUALITY_EVERY_MS) return;
     const quality = qualityBetween(this.#lastQuality, sample);

@@ -1,0 +1,117 @@
+/** What the numbers of a connection mean: the first picture, silence, quality, who speaks. */
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Watch } from "../src/watch.js";
+
+interface Numbers {
+  framesDecoded: number;
+  packetsReceived: number;
+  packetsLost: number;
+  bytesReceived: number;
+  currentRoundTripTime: number;
+  audioLevel: number;
+}
+
+const numbers: Numbers = {} as Numbers;
+let heard: string[];
+let watch: Watch;
+
+function connection(): RTCPeerConnection {
+  const { framesDecoded: _, ...audio } = numbers;
+  return {
+    getStats: async () =>
+      new Map<string, object>([
+        ["video", { type: "inbound-rtp", ...numbers }],
+        ["pair", { type: "candidate-pair", nominated: true, ...audio, ...numbers }],
+        ["other", { type: "candidate-pair", nominated: false, bytesReceived: Math.random() }],
+      ]),
+    getReceivers: () => [{ getSynchronizationSources: () => [{ audioLevel: numbers.audioLevel }] }],
+  } as never;
+}
+
+function start(expectsVideo = true): void {
+  const ports = {
+    onFirstFrame: () => heard.push("frame"),
+    onSpeaking: (isSpeaking: boolean) => heard.push(isSpeaking ? "speaks" : "silent"),
+    onQuality: (quality: string) => heard.push(quality),
+    onSilence: () => heard.push("silence"),
+  };
+  watch = new Watch(connection(), ports, () => expectsVideo);
+}
+
+/** Media arrives for a while. */
+async function flow(ms: number, change: Partial<Numbers> = {}): Promise<void> {
+  for (let i = 0; i < ms; i += 500) {
+    numbers.packetsReceived += 100;
+    numbers.bytesReceived += 1000;
+    Object.assign(numbers, change);
+    await vi.advanceTimersByTimeAsync(500);
+  }
+}
+
+describe("a watch", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    heard = [];
+    const none = { framesDecoded: 0, packetsReceived: 0, packetsLost: 0, bytesReceived: 0 };
+    Object.assign(numbers, none, { currentRoundTripTime: 0.02, audioLevel: 0 });
+  });
+
+  afterEach(() => {
+    watch.close();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it("tells the first picture once, and without pictures the first sound", async () => {
+    start();
+    await flow(1000);
+    expect(heard).toEqual([]);
+    numbers.framesDecoded = 1;
+    await flow(1000);
+    expect(heard).toEqual(["frame"]);
+    watch.close();
+    start(false);
+    await flow(1000);
+    expect(heard).toEqual(["frame", "frame"]);
+  });
+
+  it("notices silence before the browser does, and tells it again only after as long", async () => {
+    start();
+    await flow(2000);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(heard).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(heard).toEqual(["silence"]);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(heard).toEqual(["silence"]);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(heard.filter((h) => h === "silence")).toHaveLength(2);
+  });
+
+  it.each([
+    ["excellent", 0.02, 0],
+    ["good", 0.2, 0],
+    ["fair", 0.4, 0],
+    ["fair", 0.02, 10],
+    ["poor", 0.8, 0],
+    ["poor", 0.02, 30],
+  ])(
+    "calls it %s with a round trip of %d s and %d packets lost of 200",
+    async (quality, currentRoundTripTime, lost) => {
+      start();
+      numbers.currentRoundTripTime = currentRoundTripTime;
+      for (let i = 0; i < 7; i++) {
+        numbers.packetsLost += lost;
+        await flow(1000);
+      }
+      expect(heard.filter((h) => h !== "frame")).toEqual([quality]);
+    },
+  );
+
+  it("hears who speaks", async () => {
+    start();
+    await flow(1000, { audioLevel: 0.3 });
+    await flow(1000, { audioLevel: 0.001 });
+    expect(heard).toEqual(["speaks", "silent"]);
+  });
+});
