@@ -44,6 +44,12 @@ size_t deliver_n_sessions(void *arg, struct str user_id)
 	return n;
 }
 
+bool deliver_is_connected(void *arg, struct str session_id)
+{
+	const struct session *s = session_find(arg, session_id);
+	return s && s->socket;
+}
+
 int deliver_find_session(void *arg, struct str user_id, struct str socket_id, char out[MODEL_SESSION_ID_SIZE])
 {
 	struct signal_user *u = session_user(arg, user_id);

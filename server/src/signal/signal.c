@@ -102,6 +102,7 @@ void signal_announcer(struct signal *sig, struct call_announcer *out)
 	*out = (struct call_announcer){.arg = sig,
 		.deliver = deliver_announcement,
 		.n_sessions = deliver_n_sessions,
+		.is_connected = deliver_is_connected,
 		.find_session = deliver_find_session};
 }
 

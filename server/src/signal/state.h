@@ -33,6 +33,7 @@ void dispatch_on_event(struct sio_socket *so, const struct sio_event *e);
 /* The announcer's functions. */
 void deliver_announcement(void *arg, const struct call_announcement *a);
 size_t deliver_n_sessions(void *arg, struct str user_id);
+bool deliver_is_connected(void *arg, struct str session_id);
 int deliver_find_session(void *arg, struct str user_id, struct str socket_id, char out[MODEL_SESSION_ID_SIZE]);
 
 /* Echo handlers of the conformance suites. */

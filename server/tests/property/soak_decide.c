@@ -1,14 +1,23 @@
-/* The random walk with new seeds, for as long as asked: soak_decide [--seed N] [--seconds N]. */
+/* The random walk with new seeds, for as long as asked: soak_decide [--seed N] [--seconds N], or SOAK_SECONDS. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "check.h"
 #include "world.h"
 
 #define STEPS_PER_SEED 50000
 
-static bool walk(uint64_t seed, struct world *totals)
+static struct {
+	uint64_t first_seed;
+	uint64_t seconds;
+} asked;
+
+static struct world totals;
+static uint64_t n_seeds;
+
+static void walk(uint64_t seed)
 {
 	static struct world w;
 	bool ok = true;
@@ -17,12 +26,20 @@ static bool walk(uint64_t seed, struct world *totals)
 		ok = world_step(&w);
 	ok = ok && world_end(&w);
 	if (!ok)
-		printf("seed %llu: %s\n", (unsigned long long)seed, w.broken);
-	totals->n_steps += w.n_steps;
-	totals->n_decisions += w.n_decisions;
-	totals->n_calls += w.n_calls;
+		fail_msg("seed %llu: %s", (unsigned long long)seed, w.broken);
+	totals.n_steps += w.n_steps;
+	totals.n_decisions += w.n_decisions;
+	totals.n_calls += w.n_calls;
 	world_fini(&w);
-	return ok;
+}
+
+static void test_new_seeds(void **state)
+{
+	int64_t until = clock_mono_ms() + 1000 * (int64_t)asked.seconds;
+	(void)state;
+	do {
+		walk(asked.first_seed + n_seeds++);
+	} while (clock_mono_ms() < until);
 }
 
 static uint64_t option(int argc, char **argv, const char *name, uint64_t otherwise)
@@ -35,17 +52,14 @@ static uint64_t option(int argc, char **argv, const char *name, uint64_t otherwi
 
 int main(int argc, char **argv)
 {
-	static struct world totals;
-	uint64_t first = option(argc, argv, "--seed", (uint64_t)time(NULL) * 1000);
-	int64_t until = clock_mono_ms() + 1000 * (int64_t)option(argc, argv, "--seconds", 60);
-	uint64_t seed = first;
-	printf("first seed %llu\n", (unsigned long long)first);
-	do {
-		if (!walk(seed++, &totals))
-			return 1;
-	} while (clock_mono_ms() < until);
-	printf("%llu seeds, %llu steps, %llu decisions, %llu calls: all sentences true\n",
-		(unsigned long long)(seed - first), (unsigned long long)totals.n_steps,
-		(unsigned long long)totals.n_decisions, (unsigned long long)totals.n_calls);
-	return 0;
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_new_seeds)};
+	const char *seconds = getenv("SOAK_SECONDS");
+	asked.first_seed = option(argc, argv, "--seed", (uint64_t)time(NULL) * 1000);
+	asked.seconds = option(argc, argv, "--seconds", seconds ? strtoull(seconds, NULL, 10) : 60);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	printf("%llu seeds from %llu on, %llu steps, %llu decisions, %llu calls: %s\n", (unsigned long long)n_seeds,
+		(unsigned long long)asked.first_seed, (unsigned long long)totals.n_steps,
+		(unsigned long long)totals.n_decisions, (unsigned long long)totals.n_calls,
+		failed ? "something is not true" : "all sentences true");
+	return failed;
 }

@@ -321,6 +321,21 @@ static void test_8_accept_in_the_grace(void **state)
 	scene_fini(&s);
 }
 
+/* The same without a device in the call: a place is kept for one. */
+static void test_8_accept_in_the_grace_without_a_device(void **state)
+{
+	struct scene s;
+	(void)state;
+	start(&s, "ann/1 bob/1");
+	s.online = "bob/1";
+	act(&s, CMD_SESSION_LOST, "ann/1");
+	assert_int_equal(act(&s, CMD_JOIN, "bob/1"), 0);
+	assert_int_equal(state_of(&s, "ann"), PART_RECONNECTING);
+	assert_int_equal(act(&s, CMD_JOIN, "ann/1"), 0);
+	assert_int_equal(state_of(&s, "ann"), PART_JOINED);
+	scene_fini(&s);
+}
+
 static void test_8_caller_comes_back(void **state)
 {
 	struct scene s;
@@ -754,6 +769,7 @@ int main(void)
 		cmocka_unit_test(test_7_same_id),
 		cmocka_unit_test(test_8_caller_lost),
 		cmocka_unit_test(test_8_accept_in_the_grace),
+		cmocka_unit_test(test_8_accept_in_the_grace_without_a_device),
 		cmocka_unit_test(test_8_caller_comes_back),
 		cmocka_unit_test(test_9_last_leave_ends),
 		cmocka_unit_test(test_9_two_tabs_are_two_legs),
