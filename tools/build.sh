@@ -29,7 +29,7 @@ page_is_old() {
 if [ -f apps/demo/package.json ] && page_is_old; then
 	echo "build: packages and demo"
 	touch $stamp.new
-	if ! npm run build --workspaces --if-present >build/page.log 2>&1 </dev/null; then
+	if ! tools/npm run build --workspaces --if-present >build/page.log 2>&1 </dev/null; then
 		tail -n 60 build/page.log >&2
 		echo "build: the page could not be built; the whole output is in build/page.log" >&2
 		exit 1

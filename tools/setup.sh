@@ -68,30 +68,25 @@ debian() {
 	[ -z "$missing" ] || apt $missing
 }
 
-# The web tools run on the Node that the lock file pins (npm packages node-linux-*), whatever the system has.
-npm_packages() {
-	local stamp=node_modules/.installed-lock
-	if [ -x node_modules/.bin/node ] && cmp -s package-lock.json "$stamp"; then return; fi
-	echo "setup: installing npm packages from package-lock.json"
+# Runs a program quietly; its output is shown when it fails.
+quietly() {
 	local log
 	log=$(mktemp)
-	if ! npm ci --no-audit --no-fund >"$log" 2>&1 </dev/null; then
+	if ! "$@" >"$log" 2>&1 </dev/null; then
 		tail -n 30 "$log" >&2
-		echo "setup: npm ci failed; its whole output is in $log" >&2
+		echo "setup: $* failed; its whole output is in $log" >&2
 		exit 1
 	fi
 	rm -f "$log"
-	link_node
-	cp package-lock.json "$stamp"
 }
 
-# node_modules/.bin/node: the pinned one (older npm does not link it by itself), or, on a processor for which there
-# is none, the system's if it is new enough.
+# Links .bin/node to the pinned Node (older npm does not by itself) or, on a processor for which there is none, to the
+# system's if it is new enough.
 link_node() {
 	local node major
-	for node in node_modules/node-linux-*/bin/node; do
+	for node in tools/runtime/node_modules/node-linux-*/bin/node; do
 		if "$node" --version >/dev/null 2>&1; then
-			ln -sf "../${node#node_modules/}" node_modules/.bin/node
+			ln -sf "../${node#tools/runtime/node_modules/}" tools/runtime/node_modules/.bin/node
 			return
 		fi
 	done
@@ -100,8 +95,29 @@ link_node() {
 		echo "setup: the web tools need Node 22 or newer here; this machine has $(node --version)" >&2
 		exit 1
 	fi
-	ln -sf "$(command -v node)" node_modules/.bin/node
+	ln -sf "$(command -v node)" tools/runtime/node_modules/.bin/node
+}
+
+# Whatever the system has, the web tools run on the Node and the npm that tools/runtime pins.
+runtime() {
+	local stamp=tools/runtime/node_modules/.installed-lock
+	cmp -s tools/runtime/package-lock.json $stamp && return
+	echo "setup: installing the pinned Node and npm"
+	quietly npm ci --prefix tools/runtime
+	mkdir -p tools/runtime/node_modules/.bin
+	link_node
+	cp tools/runtime/package-lock.json $stamp
+}
+
+npm_packages() {
+	local stamp=node_modules/.installed-lock
+	[ -x node_modules/.bin/node ] && cmp -s package-lock.json $stamp && return
+	echo "setup: installing npm packages from package-lock.json"
+	quietly tools/npm ci
+	ln -sf ../../tools/runtime/node_modules/.bin/node node_modules/.bin/node
+	cp package-lock.json $stamp
 }
 
 debian "$@"
+runtime
 npm_packages

@@ -69,8 +69,8 @@ export async function meson(folder, { cc = "gcc", options = [], targets = [] } =
   return run("ninja", ["-C", folder, "--quiet", ...targets]);
 }
 
-/** Builds the server, the packages and the demo. Debian's npm must not meet the pinned Node: it gets the plain PATH. */
-export const buildAll = () => run(join(root, "tools/build.sh"), [], { env: { PATH: process.env.PATH } });
+/** Builds the server, the packages and the demo. */
+export const buildAll = () => run(join(root, "tools/build.sh"), []);
 
 export const seconds = (sinceMs) => `${((Date.now() - sinceMs) / 1000).toFixed(1)} s`;
 
