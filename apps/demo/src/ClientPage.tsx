@@ -35,12 +35,13 @@ function useFailedStart() {
   return { call, callAll, failure: state === "connected" ? failure : null, forget: () => setFailure(null) };
 }
 
-/** A call that comes in is seen in the tabs, too. */
-function useTitle(me: Face) {
+/** A call that comes in is seen in the tabs, too; a pane that is out of sight on a small screen comes into it. */
+function useAttention(me: Face) {
   const { call } = useIncomingCall();
   const caller = call && demoFace({ userId: call.startedBy, name: null, avatarUrl: null }).name;
   useEffect(() => {
     document.title = caller ? `${caller} calls · bellwire` : `${me.name} · bellwire`;
+    if (caller) window.frameElement?.scrollIntoView({ block: "nearest" });
   }, [caller, me]);
 }
 
@@ -52,7 +53,7 @@ function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPan
   const isInCall = current !== null && current.state !== "ended";
   const isOnline = connection.state === "connected";
   const reason = connection.error ? errorText(texts, connection.error) : undefined;
-  useTitle(me);
+  useAttention(me);
   const notices = (
     <>
       {!isInCall && <ConnectionBanner state={connection.state} reason={reason} onRetry={connection.retry} />}
