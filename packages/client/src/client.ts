@@ -97,8 +97,10 @@ export class Client extends Emitter<ClientEvents> {
     return this.#signaling.connect();
   }
 
-  /** Calls somebody. The call is in the snapshot at once; the promise is settled when it rings, or could not be made. */
+  /** Calls somebody. The call is in the snapshot at once; the promise is settled when it rings, or could not be made.
+   *  Rejects with caller_busy while another call goes on here. */
   async call(options: CallOptions): Promise<Call> {
+    if (this.#current && isLive(this.#current)) throw new BellwireError("caller_busy", { message: "A call goes on here." });
     const facts = factsOfOptions(options, uuid7(this.#ports.serverNow()), this.#user?.id ?? "");
     const call = this.#add(new Call(this.#ports, facts, "ringing-out"));
     call.setRoster(rosterOfOptions(options));
@@ -116,13 +118,14 @@ export class Client extends Emitter<ClientEvents> {
       this.#unborn.delete(call);
       const error = BellwireError.from(thrown, "internal");
       // Hung up meanwhile: the server has been told, and what the request came to does not matter.
-      if (call.state !== "ended") call.fail(error);
+      if (call.state !== "ended") this.#giveUp(call, error);
       throw error;
     }
     return call;
   }
 
-  /** Enters a live call: a group call of a channel, or one's own after a reload (it is taken over from there). */
+  /** Enters a live call: a group call of a channel, or one's own after a reload (it is taken over from there). Any
+   *  other call here is left, as it is when an incoming one is accepted. */
   async join(callId: string, media: MediaChoice = {}): Promise<Call> {
     const known = this.getCall(callId);
     if (known && known.state !== "ended") {
@@ -132,7 +135,7 @@ export class Client extends Emitter<ClientEvents> {
     await this.#signaling.connect();
     const data = await this.#requests.get(callId);
     const call = this.#add(new Call(this.#ports, factsOfData(data, this.#ports.ownUserId()), "idle"));
-    this.#current = call;
+    this.#show(call);
     this.#joinable.delete(callId);
     this.#changedJoinable();
     call.setRoster(data.participants);
@@ -181,6 +184,20 @@ export class Client extends Emitter<ClientEvents> {
     this.#calls.add(call);
     this.#store.changed();
     return call;
+  }
+
+  /** Whether the server has the call is not known when its answer was lost: it shall ring nobody for us. */
+  #giveUp(call: Call, error: BellwireError): void {
+    call.fail(error);
+    if (!error.retryable) return;
+    this.#requests.leave(call.id, "cancel").catch((thrown: BellwireError) => this.emit("error", thrown));
+  }
+
+  /** The call that is shown. One is in one call at a time: the one before is left. */
+  #show(call: Call): void {
+    const before = this.#current;
+    this.#current = call;
+    if (before && before !== call && isLive(before)) void before.hangUp();
   }
 
   /** Both called each other at once: the call that rang here is the one that was made. */
@@ -319,10 +336,7 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   #onCallChange(call: Call): void {
-    const { state } = call;
-    // The one that was answered last is the one that is shown.
-    if (call !== this.#current && this.#calls.has(call) && state !== "ringing-in" && state !== "ended")
-      this.#current = call;
+    if (call !== this.#current && this.#calls.has(call) && isLive(call)) this.#show(call);
     this.#store.changed();
   }
 
@@ -351,6 +365,11 @@ export class Client extends Emitter<ClientEvents> {
       joinable: this.#lastJoinable,
     };
   }
+}
+
+/** This device takes part in it; ringing is not yet that. */
+function isLive({ state }: Call): boolean {
+  return state !== "ringing-in" && state !== "ended";
 }
 
 /** Nothing is opened before `connect` or `call`. */

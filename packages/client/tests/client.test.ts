@@ -215,6 +215,50 @@ describe("a call", () => {
   });
 });
 
+describe("several calls", () => {
+  it("refuses a second one of one's own", async () => {
+    const [a] = await connectedPair();
+    const { id } = current(a);
+    await expect(a.client.call({ channelId: "general", to: "carol" })).rejects.toMatchObject({ code: "caller_busy" });
+    expect(current(a)).toMatchObject({ id, state: "active" });
+  });
+
+  it("leaves the one before when another is accepted", async () => {
+    const [a, b] = await connectedPair();
+    const [c] = (await online("carol")) as [Person];
+    const first = current(a).id;
+    void c.client.call({ channelId: "general", to: "bob" });
+    await pass();
+    expect(current(b).state).toBe("active");
+    void incoming(b).accept();
+    await pass();
+    expect(current(b)).toMatchObject({ state: "active", startedBy: "carol" });
+    expect(current(a)).toMatchObject({ id: first, state: "ended", endReason: "hangup" });
+    expect(b.media.live()).toHaveLength(2);
+  });
+
+  it("takes back a call whose answer was lost", async () => {
+    const [a, b] = (await online("alice", "bob")) as [Person, Person];
+    server.silent.add("call.join");
+    const calling = a.client.call({ channelId: "general", to: "bob" }).catch((error) => error.code);
+    await pass(30_000);
+    expect(await calling).toBe("timeout");
+    expect(current(a)).toMatchObject({ state: "ended", endReason: "failed" });
+    expect(b.client.getSnapshot().incoming).toEqual([]);
+  });
+
+  it("is entered by its id, and calls of other devices are told", async () => {
+    const [a, b] = await connectedPair();
+    const [desk] = (await online("bob")) as [Person];
+    const { id } = current(b);
+    expect(desk.client.getSnapshot().joinable).toMatchObject([{ id, startedBy: "alice" }]);
+    server.end(id, "hangup", null);
+    await pass();
+    expect(desk.client.getSnapshot().joinable).toEqual([]);
+    expect(current(a).endReason).toBe("hangup");
+  });
+});
+
 describe("devices", () => {
   it("stops the camera when it is off, and asks anew when it is on", async () => {
     const [a, b] = await connectedPair();
