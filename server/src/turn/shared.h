@@ -17,7 +17,7 @@
 #define TURN_TOKEN_SIZE 8     /* RFC 8656 §18.10 */
 #define TURN_RESERVATION_S 30 /* §7.2 */
 #define TURN_MAX_RESERVATIONS 256
-#define TURN_SECRET_MAX 256
+#define TURN_SECRET_MAX 512
 #define TURN_REALM_MAX 64
 
 /* Bytes that may pass: rate a second, at most half a second's worth at once. Any thread. */

@@ -1,0 +1,43 @@
+// coturn's clients, from Debian, against our relay.
+import { beforeAll, expect, test } from "vitest";
+import { closeLater, freePort, Program, type Server, startServer } from "../lib/index.js";
+import { turnSecret } from "./stun.js";
+
+let server: Server;
+let host = "";
+let port = "";
+let peerPort = 0;
+
+beforeAll(async () => {
+  const env = { BELLWIRE_TURN_SECRET: turnSecret };
+  server = await startServer({ args: ["--turn-allow-loopback", "--turn-workers", "2"], env, lifetime: "file" });
+  [host = "", port = ""] = (server.ready.turn ?? "").split(":");
+  peerPort = await freePort();
+  const peer = new Program("turnutils_peer", ["-L", "127.0.0.1", "-p", `${peerPort}`]);
+  closeLater(() => peer.kill(), "file");
+});
+
+/** Four clients that echo through a peer. */
+async function run(args: string[]): Promise<string> {
+  // It leaves allocations behind on purpose, so that more clients would meet the quota of one user.
+  const load = ["-c", "-m", "4", "-n", "20", "-l", "200", "-e", "127.0.0.1", "-r", `${peerPort}`];
+  const user = ["-u", `u${Math.random().toString(36).slice(2)}`, "-W", turnSecret];
+  const client = new Program("turnutils_uclient", [...args, ...load, ...user, "-p", port, host]);
+  await client.ended;
+  return client.output();
+}
+
+test("turnutils_stunclient learns its address", async () => {
+  const client = new Program("turnutils_stunclient", ["-p", port, host]);
+  await client.ended;
+  expect(client.output()).toContain("UDP reflexive addr: 127.0.0.1:");
+});
+
+test.each([
+  ["udp, channels", []],
+  ["udp, indications", ["-s"]],
+  ["tcp, channels", ["-t"]],
+  ["tcp, indications", ["-t", "-s"]],
+] as [string, string[]][])("turnutils_uclient over %s loses nothing", async (_, args) => {
+  expect(await run(args)).toMatch(/Total lost packets 0 /);
+}, 60_000);
