@@ -31,6 +31,7 @@ struct store {
 	int max_in_flight; /* of commits of one owner at once: must stay 1 */
 	int n_touches;
 	const char *members; /* of every channel: "ann bob cat" */
+	long memory_left;    /* allocations that the service still gets; negative: all */
 };
 
 void fake_store_init(struct store *s);

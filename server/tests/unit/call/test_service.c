@@ -538,42 +538,69 @@ static void test_far_too_many(void **state)
 	stage_fini(&s);
 }
 
-/* Each allocation of a whole call fails once: whoever asked gets one answer, and afterwards calls still work. */
-static bool call_with_failing_memory(long n)
+/* Each allocation on a command's whole way fails, with all that come after it: whoever asked gets one answer, and it is
+ * the truth; afterwards everything works. */
+static void ask_with(struct stage *s, const struct call_command *cmd, struct answer *a, long memory)
 {
-	struct stage s;
-	struct str bob = STR("bob");
-	bool ok = true;
-	stage_init(&s);
-	stage_start(&s);
-	struct call_command create = stage_create("ann/1", &bob, 1);
-	create.create.idempotency_key = STR("k");
-	struct answer a;
-	mem_fail_after(n);
-	stage_ask(&s, &create, &a);
-	while (s.store.n_jobs) {
-		mem_fail_after(-1);
-		fake_store_step(&s.store);
-	}
+	mem_fail_after(memory);
+	stage_ask(s, cmd, a);
+	long used = mem_count();
 	mem_fail_after(-1);
-	assert_int_equal(a.n, 1);
-	ok &= a.err == 0;
-	if (!ok)
-		assert_int_equal(a.err, ERR_NO_MEMORY);
-	stage_ask(&s, &create, &a);
-	fake_store_run(&s.store);
-	assert_int_equal(a.status, 201);
-	stage_fini(&s);
-	return ok;
+	s->store.memory_left = used < memory ? memory - used : 0;
+	fake_store_run(&s->store);
+	s->store.memory_left = -1;
+	assert_int_equal(a->n, 1);
+	if (a->err)
+		assert_int_equal(a->err, ERR_NO_MEMORY);
 }
 
-static void test_memory_at_the_door(void **state)
+static bool create_with(long memory)
 {
-	long n = 0;
+	struct stage s;
+	struct answer a, again;
+	struct str bob = STR("bob");
+	stage_init(&s);
+	stage_start(&s);
+	struct call_command cmd = stage_create("ann/1", &bob, 1);
+	cmd.create.id = STR(CHOSEN);
+	cmd.create.idempotency_key = STR("k");
+	ask_with(&s, &cmd, &a, memory);
+	assert_int_equal(s.store.n_calls, a.err ? 0 : 1);
+	assert_int_equal(calls_n_live(s.calls), a.err ? 0 : 1);
+	stage_ask(&s, &cmd, &again);
+	fake_store_run(&s.store);
+	assert_int_equal(again.status, 201);
+	stage_fini(&s);
+	return a.err == 0;
+}
+
+static bool join_with(long memory)
+{
+	struct stage s;
+	struct answer a;
+	stage_init(&s);
+	stage_start(&s);
+	struct answer made = stage_call(&s, "ann/1", "bob");
+	struct call_command cmd = stage_command(CMD_JOIN, "bob/1", made.call_id);
+	ask_with(&s, &cmd, &a, memory);
+	enum call_status want = a.err ? CALL_RINGING : CALL_ACTIVE;
+	assert_int_equal(calls_live_get(s.calls, str_of(made.call_id))->status, want);
+	assert_int_equal(fake_store_call(&s.store, made.call_id)->status, want);
+	assert_int_equal(stage_do(&s, CMD_JOIN, "bob/1", made.call_id).err, 0);
+	stage_fini(&s);
+	return a.err == 0;
+}
+
+static void test_memory(void **state)
+{
+	bool (*const ways[])(long memory) = {create_with, join_with};
 	(void)state;
-	while (!call_with_failing_memory(n))
-		assert_true(++n < 1000);
-	assert_true(n > 2);
+	for (size_t i = 0; i < 2; i++) {
+		long n = 0;
+		while (!ways[i](n))
+			assert_true(++n < 1000);
+		assert_true(n > 10);
+	}
 }
 
 int main(void)
@@ -603,7 +630,7 @@ int main(void)
 		cmocka_unit_test(test_sync_and_resync),
 		cmocka_unit_test(test_bad_input),
 		cmocka_unit_test(test_far_too_many),
-		cmocka_unit_test(test_memory_at_the_door),
+		cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
