@@ -113,6 +113,16 @@ describe("CSV", () => {
     expect(lines[1]).toContain(`${id},`);
     expect(lines[1]).toContain(',"\'=cmd|""/c calc""!A1, or so",');
     expect(lines.length).toBe((await own("dave")).length + 2);
+    expect(answer.headers.get("next-cursor")).toBe(null);
+  });
+  it("goes on where its header says", async () => {
+    const accept = { headers: { accept: "text/csv" } };
+    const first = await server.rest("alice").get("/api/users/me/calls?limit=1", accept);
+    const cursor = first.headers.get("next-cursor");
+    const second = await server.rest("alice").get(`/api/users/me/calls?limit=1&cursor=${cursor}`, accept);
+    const [one, two] = await own("alice", "limit=2");
+    expect(first.body.split("\r\n")[1]).toContain(one?.id);
+    expect(second.body.split("\r\n")[1]).toContain(two?.id);
   });
 });
 

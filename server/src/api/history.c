@@ -1,6 +1,7 @@
 /* Histories: what was called in a channel, by oneself, and everywhere; newest first, in pages that a cursor continues.
  */
 #include "api/csv.h"
+#include "api/cursor.h"
 #include "api/resource.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -27,41 +28,35 @@ static void page_refuse(struct page *p, int err)
 	mem_free(p);
 }
 
-/* --- cursors --- */
+/* --- the next page --- */
 
-/* A cursor is base64url of "started_at.id": it names a place and gives no right. */
 static void put_cursor(struct json_writer *w, const struct store_read_history *read)
 {
-	if (!read->has_more) {
-		jw_knull(w, "nextCursor");
-		return;
-	}
-	char place[80];
-	const struct call *last = read->calls[read->n_calls - 1];
 	struct buf text;
-	int n = snprintf(place, sizeof place, "%lld.%s", (long long)last->started_at, last->id);
-	buf_init(&text, 128);
-	id_base64url_encode(&text, str_n(place, (size_t)n));
-	if (buf_ok(&text))
+	buf_init(&text, API_CURSOR_MAX);
+	api_cursor_format(&text, read);
+	if (!buf_ok(&text))
+		w->out->err = text.err;
+	else if (text.len)
 		jw_kstr(w, "nextCursor", buf_str(&text));
 	else
-		w->out->err = text.err;
+		jw_knull(w, "nextCursor");
 	buf_fini(&text);
 }
 
-static bool parse_cursor(struct str text, struct history_cursor *out)
+/* A table has no place for it but the header. */
+static void answer_csv(struct page *p, struct buf *body)
 {
-	char place[80];
-	uint64_t started_at;
-	int n = id_base64url_decode(text, place, sizeof place);
-	if (n <= 0)
-		return false;
-	struct str id = str_n(place, (size_t)n);
-	struct str number = str_cut(&id, '.');
-	if (str_parse_u64(number, INT64_MAX, &started_at) < 0 || started_at == 0 || !id_is_uuid(id))
-		return false;
-	out->started_at = (int64_t)started_at;
-	return str_copy(out->call_id, sizeof out->call_id, id) == 0;
+	struct buf text;
+	buf_init(&text, API_CURSOR_MAX);
+	api_cursor_format(&text, &p->read);
+	if (!buf_ok(&text))
+		body->err = text.err;
+	else if (text.len)
+		http_resp_header(p->req, "Next-Cursor", buf_str(&text));
+	buf_fini(&text);
+	api_csv_write(body, &p->read);
+	api_csv_answer(p->req, body);
 }
 
 /* --- the question --- */
@@ -96,9 +91,9 @@ static bool query_word(struct http_req *req, const char *name, bool (*filter)(st
 
 static bool query_cursor(struct http_req *req, struct history_cursor *out)
 {
-	char text[160];
+	char text[API_CURSOR_MAX + 1];
 	int n = http_req_query_get(req, "cursor", text, sizeof text);
-	if (n == ERR_NOT_FOUND || (n >= 0 && parse_cursor(str_of(text), out)))
+	if (n == ERR_NOT_FOUND || (n >= 0 && api_cursor_parse(str_of(text), out)))
 		return true;
 	api_bad_field(req, "cursor", "It must be the nextCursor of an earlier answer.");
 	return false;
@@ -183,11 +178,10 @@ static void on_page(struct store_job *job, int err)
 		return;
 	}
 	buf_init(&body, PAGE_MAX_ANSWER);
-	struct json_writer w = json_writer(&body);
 	if (p->is_csv) {
-		api_csv_write(&body, &p->read);
-		api_csv_answer(p->req, &body);
+		answer_csv(p, &body);
 	} else {
+		struct json_writer w = json_writer(&body);
 		put_page(&w, p);
 		api_answer(p->req, 200, &body);
 	}

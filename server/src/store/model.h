@@ -13,6 +13,7 @@
 
 #include "base/id.h"
 #include "base/str.h"
+#include "codec/jwt.h"
 #include "store/model.def"
 
 #define MODEL_ENUM(name, word) name,
@@ -53,10 +54,10 @@ int audience_parse(struct str word, enum audience *out);
 int outcome_parse(struct str word, enum outcome *out);
 int direction_parse(struct str word, enum direction *out);
 
-/* Longest values with their NUL. User and channel ids are the host's. */
-#define MODEL_USER_ID_SIZE 129
-#define MODEL_USER_NAME_SIZE 129
-#define MODEL_AVATAR_URL_SIZE 257
+/* Longest values with their NUL. User and channel ids are the host's. What a token may say of a person can be kept. */
+#define MODEL_USER_ID_SIZE (JWT_MAX_USER_ID + 1)
+#define MODEL_USER_NAME_SIZE (JWT_MAX_NAME + 1)
+#define MODEL_AVATAR_URL_SIZE (JWT_MAX_AVATAR_URL + 1)
 #define MODEL_CHANNEL_ID_SIZE 129
 #define MODEL_CHANNEL_NAME_SIZE 257
 #define MODEL_SESSION_ID_SIZE 33

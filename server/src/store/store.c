@@ -331,32 +331,3 @@ void store_inject(struct store *s, enum store_fault fault, unsigned nth)
 {
 	s->ops->inject(s->backend, fault, nth);
 }
-
-/* --- memory --- */
-
-void change_set_fini(struct change_set *cs)
-{
-	call_free(cs->call);
-	for (size_t i = 0; i < cs->n_events; i++)
-		call_event_fini(&cs->events[i]);
-	mem_free(cs->events);
-	mem_free(cs->reply.body);
-	cs->call = NULL;
-	cs->events = NULL;
-	cs->n_events = 0;
-	cs->reply.body = NULL;
-}
-
-void stored_events_free(struct stored_event *events, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		call_event_fini(&events[i].event);
-	mem_free(events);
-}
-
-void history_free(struct call **calls, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		call_free(calls[i]);
-	mem_free(calls);
-}
