@@ -174,6 +174,8 @@ static int open_signal(struct app *a, struct buf *why)
 		.resume_ms = c->resume_ms,
 		.max_payload = (size_t)c->max_payload,
 		.max_connections = (size_t)c->max_connections,
+		.events_per_s = c->events_per_s ? c->events_per_s : -1,
+		.events_burst = c->events_burst,
 		.protocol_echo = c->protocol_echo,
 	};
 	struct call_announcer announcer;

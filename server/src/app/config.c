@@ -275,6 +275,8 @@ static const struct bound {
 	{"ping-timeout", offsetof(struct config, ping_timeout_ms), 100, 300000},
 	{"connect-timeout", offsetof(struct config, connect_timeout_ms), 100, 300000},
 	{"max-payload", offsetof(struct config, max_payload), 1000, 16000000},
+	{"events-per-second", offsetof(struct config, events_per_s), 0, 1000000},
+	{"events-burst", offsetof(struct config, events_burst), 1, 1000000},
 	{"ttl", offsetof(struct config, token_ttl_ms), 1000, 31536000000},
 };
 

@@ -59,6 +59,8 @@ struct config {
 	int64_t ping_timeout_ms;
 	int64_t connect_timeout_ms;
 	int64_t max_payload;
+	int64_t events_per_s; /* 0: no limit */
+	int64_t events_burst;
 	bool protocol_echo;
 
 	const char *token_user;

@@ -13,9 +13,10 @@
 #include "base/str.h"
 
 #define JWT_MAX_TOKEN 8192
+/* Bytes of the claims about a person; the store keeps as much (store/model.h), and REST takes no more. */
 #define JWT_MAX_USER_ID 128
 #define JWT_MAX_NAME 128
-#define JWT_MAX_AVATAR_URL 512
+#define JWT_MAX_AVATAR_URL 256
 
 /* How far the issuer's clock may run ahead of ours; for nbf and iat only, an expired token is expired. */
 #define JWT_LEEWAY_MS 60000
