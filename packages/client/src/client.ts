@@ -100,7 +100,8 @@ export class Client extends Emitter<ClientEvents> {
   /** Calls somebody. The call is in the snapshot at once; the promise is settled when it rings, or could not be made.
    *  Rejects with caller_busy while another call goes on here. */
   async call(options: CallOptions): Promise<Call> {
-    if (this.#current && isLive(this.#current)) throw new BellwireError("caller_busy", { message: "A call goes on here." });
+    if (this.#current && isLive(this.#current))
+      throw new BellwireError("caller_busy", { message: "A call goes on here." });
     const facts = factsOfOptions(options, uuid7(this.#ports.serverNow()), this.#user?.id ?? "");
     const call = this.#add(new Call(this.#ports, facts, "ringing-out"));
     call.setRoster(rosterOfOptions(options));

@@ -389,7 +389,7 @@ export interface ServerEvents {
     callId: Id;
     seq: number;
     ts: Time;
-    reason: "cancelled" | "caller_lost" | "ended_by_api";
+    reason: "cancelled" | "caller_lost" | "ended_by_api" | "ended_by_host";
     userId: Id | null;
   };
   "call.missed": {
