@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define TICK_MS 1000
-#define MAX_SLEW_MS 50	   /* per tick */
-#define BEATS_PER_TICK 500 /* writings of lastSeenAt */
+#define TICK_MS 200
+#define MAX_SLEW_MS 10	    /* per tick */
+#define BEATS_PER_TICK 1400 /* writings of lastSeenAt */
 
 int64_t service_now(const struct calls *c)
 {
