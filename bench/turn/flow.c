@@ -94,15 +94,6 @@ bool flow_allocate(struct flow *f)
 	return true;
 }
 
-bool flow_release(struct flow *f)
-{
-	struct stun_writer w;
-	struct stun_msg m;
-	begin(&w, STUN_REFRESH);
-	stun_put_u32(&w, STUN_LIFETIME, 0);
-	return signed_ask(f, &w, &m);
-}
-
 static bool bind_channel(struct flow *f, const struct sockaddr_in *peer)
 {
 	struct stun_writer w;

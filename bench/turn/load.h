@@ -24,9 +24,8 @@ struct load_server {
 /* Makes the flow's socket and its relayed address, with channel 0x4000 bound to peer. False: said why on stderr. */
 bool flow_open(struct flow *f, const struct load_server *server, const struct sockaddr_in *peer, unsigned number);
 
-/* An allocation without channel, given back; for counting how many a server makes in a second. */
+/* The steps of it that a relay needs. */
 bool flow_allocate(struct flow *f);
-bool flow_release(struct flow *f);
 bool flow_connect(struct flow *f, const struct load_server *server, unsigned number);
 
 #endif

@@ -1,0 +1,122 @@
+// The relay beside Debian's coturn and a bare forwarder of ours without TURN logic: CPU of the server process for each
+// delivered packet. Loads A, V and VG of bench/turn/load.c, interleaved, medians. TURN_BENCH_FILE=path.md writes a file.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { median } from "./server.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const build = process.env.TURN_BENCH_BUILD ?? join(root, "build");
+const rounds = Number(process.env.TURN_BENCH_ROUNDS ?? 5);
+const seconds = Number(process.env.TURN_BENCH_SECONDS ?? 4);
+const secret = "0123456789abcdef0123456789abcdef";
+const coturnPort = 33478;
+const settleMs = 1000;
+
+const program = (name) => join(build, name);
+const alone = program("server/tests/unit/turn/turn_alone");
+const load = program("bench/turn/turn_load");
+const bare = program("bench/turn/turn_bare");
+
+const coturnOptions = [
+  ["-n", "-L", "127.0.0.1", "-E", "127.0.0.1", "-p", `${coturnPort}`, "--use-auth-secret", "-r", "bellwire"],
+  [`--static-auth-secret=${secret}`, "--allow-loopback-peers", "--no-cli", "--no-tls", "--no-dtls", "-m", "1"],
+  ["--min-port=20000", "--max-port=59999"],
+].flat();
+
+const servers = {
+  ours: [alone, "--listen", "127.0.0.1:0", "--secret", secret, "--loopback", "--workers", "1"],
+  coturn: ["turnserver", ...coturnOptions],
+  bare: [bare, "gso"],
+};
+
+// With TURN_BENCH_PIN=1 server and load have a core each and come before everything else: for machines that are busy.
+const pin = (core) => (process.env.TURN_BENCH_PIN ? ["chrt", "-f", "20", "taskset", "-c", `${core}`] : []);
+
+async function measureOnce(name, what, scale = 100) {
+  const [command, ...args] = [...pin(0), ...servers[name]];
+  const server = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"] });
+  let said = "";
+  server.stdout.on("data", (text) => {
+    said += text;
+  });
+  await new Promise((done) => setTimeout(done, settleMs));
+  const address = /turn=(\S+)/.exec(said)?.[1] ?? `127.0.0.1:${coturnPort}`;
+  const login = name === "bare" ? [] : ["--secret", secret];
+  const options = ["--server", address, ...login, "--pid", server.pid, "--load", what, "--seconds", seconds];
+  const [run, ...words] = [...pin(1), load, ...options, "--scale", scale].map(String);
+  try {
+    return JSON.parse(execFileSync(run, words, { encoding: "utf8" }));
+  } finally {
+    const ended = once(server, "exit");
+    server.kill("SIGTERM");
+    await ended;
+  }
+}
+
+// Interleaved, so that a machine's moods meet all alike.
+async function compare(what, names) {
+  const found = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++)
+    for (const name of names) found[name].push(await measureOnce(name, what));
+  const middle = (name, key) => median(found[name].map((one) => one[key]));
+  return Object.fromEntries(names.map((name) => [name, (key) => middle(name, key)]));
+}
+
+const us = (n) => `${n.toFixed(2)} µs`;
+const goals = { A: 1.2, V: 1.65, VG: 2.0 };
+
+function write(file, rows) {
+  const commit = execFileSync("git", ["-C", root, "rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+  const facts = `${cpus().length} cores, kernel ${release().split("-")[0]}, ${rounds} rounds of ${seconds} s, commit ${commit}`;
+  const lines = rows.map(({ what, value, goal }) => `| ${what} | ${value} | ${goal ?? ""} |`);
+  writeFileSync(
+    file,
+    ["# The relay, measured", "", facts, "", "| what | measured | goal |", "|---|---|---|", ...lines, ""].join("\n"),
+  );
+}
+
+export default async function bench() {
+  if (![alone, load, bare].every(existsSync))
+    execFileSync("ninja", [
+      "-C",
+      build,
+      "server/tests/unit/turn/turn_alone",
+      "bench/turn/turn_load",
+      "bench/turn/turn_bare",
+    ]);
+  const rows = [];
+  for (const [what, goal] of Object.entries(goals)) {
+    const { ours, coturn, bare: floor } = await compare(what, ["ours", "coturn", "bare"]);
+    const all = [ours, coturn, floor];
+    rows.push(
+      { what: `relay ${what}: ours, coturn, bare, each packet`, value: all.map((one) => us(one("us"))).join(", ") },
+      { what: `relay ${what}: times the bare forwarder`, value: (ours("us") / floor("us")).toFixed(2), goal: "≤ 1.15" },
+      { what: `relay ${what}: coturn over ours`, value: (coturn("us") / ours("us")).toFixed(2), goal: `≥ ${goal}` },
+      { what: `relay ${what}: p99, ours and coturn`, value: `${ours("p99")}, ${coturn("p99")} µs`, goal: "≤ coturn's" },
+      {
+        what: `relay ${what}: lost`,
+        value: all.map((one) => `${(100 * one("loss")).toFixed(3)} %`).join(", "),
+        goal: "0",
+      },
+    );
+  }
+  const made = await compare("allocations", ["ours", "coturn"]);
+  const [mine, theirs] = [made.ours("per_second"), made.coturn("per_second")];
+  rows.push({
+    what: "relay: allocations made a second, one client after another, ours and coturn",
+    value: `${mine}, ${theirs}`,
+  });
+  rows.push({
+    what: "relay: CPU of one, ours and coturn",
+    value: `${us(made.ours("us"))}, ${us(made.coturn("us"))}`,
+    goal: "≥ 2 ×",
+  });
+  const held = ["ours", "coturn"].map((name) => `${(made[name]("bytes") / 1024).toFixed(1)} kB`).join(", ");
+  rows.push({ what: "relay: memory of one beside the kernel's, ours and coturn", value: held, goal: "≤ 2 kB" });
+  if (process.env.TURN_BENCH_FILE) write(process.env.TURN_BENCH_FILE, rows);
+  return rows;
+}
