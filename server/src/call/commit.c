@@ -12,36 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define MAX_TRIES 3
 #define RETRY_MS 200
-
-static struct live_call *live_of(const struct task *t)
-{
-	if (t->cmd.verb == CMD_CREATE)
-		return registry_by_owner(&t->calls->registry, str_of(t->owner));
-	return registry_by_id(&t->calls->registry, t->cmd.call_id);
-}
-
-/* What a command of the server's own could not write now must be tried later: nobody else would. */
-static void on_retry(struct timer *timer, void *arg)
-{
-	struct task *t = arg;
-	(void)timer;
-	t->in_flight = false;
-	task_reset(t);
-	task_gather(t);
-}
-
-static void fail(struct task *t, int err)
-{
-	struct calls *c = t->calls;
-	if (task_is_internal(t) && err_retryable(err) && !c->is_freed &&
-		timer_start(c->loop, &t->retry, RETRY_MS, on_retry, t) == 0) {
-		t->in_flight = true;
-		return;
-	}
-	task_refuse(t, err);
-}
 
 /* --- after everything is safe --- */
 
@@ -73,7 +44,7 @@ static void swap_in(struct task *t, struct call *next)
 {
 	struct calls *c = t->calls;
 	bool lives = call_is_live(next);
-	struct live_call *live = t->fresh ? t->fresh : live_of(t);
+	struct live_call *live = t->fresh ? t->fresh : task_live(t);
 	t->fresh = NULL;
 	if (!lives && live)
 		timer_stop(c->loop, &live->deadline); /* goes with its call */
@@ -104,7 +75,7 @@ static void succeed(struct task *t)
 		task_announce(t, t->decision.next);
 		service_recheck(c, call_id, &t->cmd);
 	} else {
-		const struct live_call *live = live_of(t);
+		const struct live_call *live = task_live(t);
 		answer(t, t->facts.by_id ? t->facts.by_id : live ? live->call : t->found);
 	}
 	struct call_reply said = {.status = t->decision.status};
@@ -155,58 +126,6 @@ static void on_found(struct store_job *job, int err)
 	}
 }
 
-static void on_reloaded(struct store_job *job, int err);
-
-/* Somebody else has written: what we hold is old. */
-static void reload(struct task *t)
-{
-	struct live_call *live = live_of(t);
-	memcpy(t->rival_id, t->set.rival_id, sizeof t->rival_id);
-	if (++t->tries > MAX_TRIES) {
-		fail(t, ERR_OVERLOADED);
-		return;
-	}
-	if (!live) {
-		task_reset(t);
-		task_gather(t);
-		return;
-	}
-	t->call_q = (struct store_read_call){.job = {.done = on_reloaded, .arg = t}};
-	memcpy(t->call_q.id, live->id, sizeof t->call_q.id);
-	t->in_flight = true;
-	store_read_call(t->calls->store, &t->call_q);
-}
-
-static void on_reloaded(struct store_job *job, int err)
-{
-	struct task *t = job->arg;
-	struct call *loaded = t->call_q.call;
-	struct live_call *live = registry_by_id(&t->calls->registry, str_of(t->call_q.id));
-	struct places places = {0};
-	t->in_flight = false;
-	if (!err && loaded)
-		err = places_init(&places, loaded);
-	if (err < 0) {
-		call_free(loaded);
-		fail(t, err);
-		return;
-	}
-	bool stays = live && loaded && call_is_live(loaded);
-	if (live)
-		timer_stop(t->calls->loop, &live->deadline);
-	if (live && loaded && loaded->seq != live->call->seq)
-		registry_swap(&t->calls->registry, live, loaded, &places);
-	else if (live && !loaded)
-		registry_remove(&t->calls->registry, live);
-	else
-		call_free(loaded);
-	if (stays)
-		service_arm(t->calls, live, 0);
-	places_fini(&places);
-	task_reset(t);
-	task_gather(t);
-}
-
 static void on_committed(struct store_job *job, int err)
 {
 	struct task *t = job->arg;
@@ -214,9 +133,9 @@ static void on_committed(struct store_job *job, int err)
 	switch (err) {
 	case 0:
 	case ERR_EXISTS: succeed(t); return;
-	case ERR_CONFLICT: reload(t); return;
+	case ERR_CONFLICT: task_reload(t); return;
 	case ERR_UNKNOWN: ask_whether_written(t); return;
-	default: log_warn("change not written", LOG_E(err), LOG_S("owner", t->set.owner)); fail(t, err);
+	default: log_warn("change not written", LOG_E(err), LOG_S("owner", t->set.owner)); task_fail(t, err);
 	}
 }
 
@@ -272,7 +191,7 @@ static void write_rows(struct task *t, const struct call *current)
 	if (!err)
 		err = put_reply(t, shown);
 	if (err < 0) {
-		fail(t, err);
+		task_fail(t, err);
 		return;
 	}
 	id_uuid7(t->now, t->set.command_id);
@@ -293,7 +212,7 @@ static void apply_memory(struct task *t)
 	struct call *next = t->decision.next;
 	int err = places_init(&t->places, next);
 	if (err < 0) {
-		fail(t, err);
+		task_fail(t, err);
 		return;
 	}
 	t->decision.next = NULL;
@@ -357,7 +276,7 @@ static void carry_out(struct task *t, const struct call *current)
 	const struct call_decision *d = &t->decision;
 	bool keeps_reply = t->cmd.verb == CMD_CREATE && t->cmd.create.idempotency_key.len;
 	if (d->err < 0)
-		fail(t, d->err);
+		task_fail(t, d->err);
 	else if (d->change == CHANGE_MEMORY || d->change == CHANGE_MEDIA)
 		apply_memory(t);
 	else if (d->change == CHANGE_ROWS || d->tombstone || keeps_reply)
@@ -368,7 +287,7 @@ static void carry_out(struct task *t, const struct call *current)
 
 void task_decide(struct task *t)
 {
-	struct live_call *live = live_of(t);
+	struct live_call *live = task_live(t);
 	const struct call *current = live ? live->call : t->cmd.verb == CMD_CREATE ? NULL : t->found;
 	t->now = service_now(t->calls);
 	fill_facts(t, current);
@@ -381,25 +300,4 @@ void task_decide(struct task *t)
 	if (t->cmd.verb == CMD_DEADLINE && live && t->decision.change == CHANGE_NONE)
 		service_arm(t->calls, live, 1); /* the timer was early */
 	carry_out(t, current);
-}
-
-int service_adopt(struct calls *c, struct call *call)
-{
-	char owner[STORE_OWNER_SIZE];
-	struct places places = {0};
-	if (!call_is_live(call) || registry_by_id(&c->registry, str_of(call->id))) {
-		call_free(call);
-		return 0;
-	}
-	owner_of_call(call, owner);
-	struct live_call *live = live_new(call->id, owner);
-	if (!live || places_init(&places, call) < 0) {
-		live_free(live);
-		call_free(call);
-		return ERR_NO_MEMORY;
-	}
-	live->service = c;
-	registry_swap(&c->registry, live, call, &places);
-	service_submit_for(c, CMD_RESTART, str_of(live->id), STR(""), STR(""));
-	return 0;
 }

@@ -46,6 +46,11 @@ void task_gather(struct task *t);	 /* first in the owner's queue: what the decis
 
 /* --- commit.c --- */
 void task_decide(struct task *t);
+
+/* --- retry.c --- */
+struct live_call *task_live(const struct task *t); /* the one that the command is about; null */
+void task_fail(struct task *t, int err);	   /* refuses; what the server itself wants is tried again later */
+void task_reload(struct task *t);		   /* after a conflict: load and decide again, three times at most */
 /* Takes up a live call from the store that this registry does not know. */
 int service_adopt(struct calls *c, struct call *call);
 
