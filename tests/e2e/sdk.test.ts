@@ -101,6 +101,23 @@ async function videoCall(): Promise<[Page, Page]> {
   return [alice, bob];
 }
 
+interface Watched {
+  bellwireTest: { peers: RTCPeerConnection[] };
+}
+
+/** As the SDK does when the way through the network is lost. */
+function restart(page: Page): Promise<void> {
+  return page.evaluate(() => (window as never as Watched).bellwireTest.peers[0]?.restartIce());
+}
+
+/** The name of the present ICE generation. */
+function fragmentOf(page: Page): Promise<string | undefined> {
+  return page.evaluate(() => {
+    const [peer] = (window as never as Watched).bellwireTest.peers;
+    return /a=ice-ufrag:(\S+)/.exec(peer?.currentLocalDescription?.sdp ?? "")?.[1];
+  });
+}
+
 const other = (s: ClientSnapshot) => s.current?.participants.find((p) => p.socketId);
 
 describe("the SDK", () => {
@@ -156,6 +173,39 @@ describe("the SDK", () => {
     for (const page of [alice, bob]) await inState(page, "active");
     for (const page of [alice, bob]) await moreFrames(page);
     expect((await snapshot(alice)).current?.participants).toHaveLength(1);
+  }, 60_000);
+
+  it("negotiates from both sides at once, and finds new ways meanwhile", async () => {
+    const [alice, bob] = await videoCall();
+    const fragments = () => Promise.all([alice, bob].map(fragmentOf));
+    const before = await fragments();
+    for (let round = 0; round < 3; round++) {
+      await Promise.all([
+        restart(alice),
+        restart(bob),
+        act(alice, "setScreenShareEnabled", round % 2 === 0),
+        act(bob, "setScreenShareEnabled", round % 2 === 0),
+      ]);
+    }
+    for (const page of [alice, bob]) {
+      await until(page, "screen", (s) => other(s)?.screenStream && s.current?.local.isScreenSharing);
+      await moreFrames(page, 20);
+      expect((await mediaState(page)).open).toBe(1);
+    }
+    const after = await fragments();
+    expect(after.some((fragment) => before.includes(fragment))).toBe(false);
+  }, 60_000);
+
+  it("leaves nothing behind after ten calls", async () => {
+    const [alice, bob] = (await open("alice", "bob")) as [Page, Page];
+    for (let i = 0; i < 10; i++) {
+      await call(alice, { channelId: "general", to: "bob", type: "audio" });
+      await accept(bob);
+      await inState(alice, "active");
+      await act(i % 2 ? alice : bob, "hangUp");
+      for (const page of [alice, bob]) await inState(page, "ended");
+    }
+    for (const page of [alice, bob]) expect(await mediaState(page)).toMatchObject({ open: 0, liveTracks: 0 });
   }, 60_000);
 
   it("rings on two devices until one answers", async () => {
