@@ -22,6 +22,7 @@ struct api_ice {
 	uint16_t own_port; /* of the relay inside, under the name by which the client reached this server; 0: none */
 	struct str secret; /* shared with the relays; borrowed */
 	int64_t ttl_ms;	   /* how long credentials are valid */
+	bool own_tls;	   /* it is behind the port of this server too, over TLS */
 };
 
 struct api_config {

@@ -4,19 +4,25 @@
 #include "base/err.h"
 #include "turn/turn.h"
 
+#define HTTPS_PORT 443
+
 /* The relay inside is named as the client named this server: Host without its port (RFC 9110 §7.2). */
 struct ice_writer {
 	struct json_writer w;
 	const struct api_ice *ice;
 	struct str host;
+	uint64_t port;
 };
 
-static struct str host_of(const struct http_req *req)
+static struct str host_of(const struct http_req *req, uint64_t *port)
 {
 	struct str host = http_req_header(req, "host");
 	size_t colon = str_find(host, ':');
 	if (host.len && host.ptr[0] == '[')
 		colon = str_find(host, ']') + 1;
+	*port = HTTPS_PORT;
+	if (colon < host.len)
+		str_parse_u64(str_n(host.ptr + colon + 1, host.len - colon - 1), UINT16_MAX, port);
 	return str_n(host.ptr, colon <= host.len ? colon : 0);
 }
 
@@ -30,10 +36,10 @@ static bool is_turn(struct str url)
 	return str_starts_with(url, STR("turn:")) || str_starts_with(url, STR("turns:"));
 }
 
-static void put_own(struct ice_writer *i, const char *scheme, const char *query)
+static void put_own(struct ice_writer *i, const char *scheme, uint64_t port, const char *query)
 {
 	char url[400];
-	snprintf(url, sizeof url, "%s:%.*s:%u%s", scheme, STR_ARG(i->host), i->ice->own_port, query);
+	snprintf(url, sizeof url, "%s:%.*s:%u%s", scheme, STR_ARG(i->host), (unsigned)port, query);
 	jw_str(&i->w, str_of(url));
 }
 
@@ -43,10 +49,12 @@ static void put_urls(struct ice_writer *i, bool turn)
 	jw_key(&i->w, "urls");
 	jw_array(&i->w);
 	if (i->ice->own_port && !turn)
-		put_own(i, "stun", "");
+		put_own(i, "stun", i->ice->own_port, "");
 	if (i->ice->own_port && turn) {
-		put_own(i, "turn", "?transport=udp");
-		put_own(i, "turn", "?transport=tcp");
+		put_own(i, "turn", i->ice->own_port, "?transport=udp");
+		put_own(i, "turn", i->ice->own_port, "?transport=tcp");
+		if (i->ice->own_tls)
+			put_own(i, "turns", i->port, "?transport=tcp");
 	}
 	for (size_t n = 0; n < i->ice->n_urls; n++)
 		if (is_turn(str_of(i->ice->urls[n])) == turn)
@@ -86,7 +94,8 @@ static void on_ice_servers(struct http_req *req, void *arg)
 	if (!api_authenticate(api, req, &claims))
 		return;
 	buf_init(&body, API_MAX_ANSWER);
-	struct ice_writer i = {json_writer(&body), &api->config.ice, host_of(req)};
+	struct ice_writer i = {json_writer(&body), &api->config.ice, STR(""), 0};
+	i.host = host_of(req, &i.port);
 	int err = 0;
 	jw_array(&i.w);
 	if (any(i.ice, false)) {

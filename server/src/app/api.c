@@ -28,6 +28,7 @@ int app_open_api(struct app *a, struct buf *why)
 		.ice = {c->ice_servers.items, c->ice_servers.n, 0, buf_str(&a->turn_secret), c->turn_ttl_ms},
 	};
 	(void)why;
-	app_turn_port(a, &config.ice.own_port);
+	if (app_turn_port(a, &config.ice.own_port))
+		config.ice.own_tls = a->tls != NULL;
 	return api_new(&config, &a->api);
 }

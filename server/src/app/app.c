@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "net/tls.h"
 
 #define DRAIN_RETRY_MS 2000 /* what clients are told to wait before they come back */
 
@@ -43,7 +44,7 @@ static int check_log_level(const struct app *a, struct buf *why)
 int app_check(struct app *a, struct buf *why)
 {
 	static int (*const checks[])(const struct app *a, struct buf *why) = {
-		check_log_level, check_listen, app_check_ice, app_check_turn};
+		check_log_level, check_listen, app_check_ice, app_check_turn, app_check_proxies, app_check_tls};
 	int err = 0;
 	for (size_t i = 0; err == 0 && i < sizeof checks / sizeof checks[0]; i++)
 		err = checks[i](a, why);
@@ -145,6 +146,7 @@ static int open_http(struct app *a, struct buf *why)
 {
 	const struct config *c = &a->config;
 	struct addr listen[CONFIG_MAX_TEXTS];
+	struct addr_net trusted[CONFIG_MAX_TEXTS];
 	size_t at = 0;
 	for (size_t i = 0; i < c->listen.n; i++)
 		addr_parse(str_of(c->listen.items[i]), &listen[i]); /* checked before */
@@ -153,9 +155,15 @@ static int open_http(struct app *a, struct buf *why)
 		.n_listen = c->listen.n,
 		.origins = c->origins.items,
 		.n_origins = c->origins.n,
+		.tls = a->tls,
+		.trusted = trusted,
+		.n_trusted = app_trusted(a, trusted),
+		.proxy_protocol = c->proxy_protocol,
 		.max_connections = (size_t)c->max_connections,
+		.max_per_address = (size_t)c->max_per_address,
 		.drain_ms = c->drain_ms,
 	};
+	app_other_protocol(a, &config.other);
 	int err = http_server_new(&a->loop, &config, &at, &a->http);
 	return err < 0 ? listen_failed(a, err, at, why) : 0;
 }
@@ -227,6 +235,7 @@ static int open_demo(struct app *a, struct buf *why)
 static int (*const steps[])(struct app *a, struct buf *why) = {
 	open_keys,
 	open_turn_secret,
+	app_open_tls,
 	open_http,
 	app_open_turn,
 	open_web,
@@ -286,6 +295,7 @@ static void app_close(struct app *a)
 		signal_free(a->signal);
 	if (a->api)
 		api_free(a->api);
+	tls_free(a->tls);
 	jwt_keys_fini(&a->keys);
 	buf_fini(&a->turn_secret);
 	loop_fini(&a->loop);
@@ -313,6 +323,8 @@ static void stop(struct app *a)
 	log_info("stopping");
 	uv_close((uv_handle_t *)&a->on_term, NULL);
 	uv_close((uv_handle_t *)&a->on_int, NULL);
+	if (a->on_hup.data)
+		uv_close((uv_handle_t *)&a->on_hup, NULL);
 	signal_drain(a->signal, DRAIN_RETRY_MS);
 	calls_drain(a->calls, close_signal, a);
 }
@@ -320,8 +332,9 @@ static void stop(struct app *a)
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct app *a = handle->data;
-	(void)number;
-	if (!a->stopping)
+	if (number == SIGHUP)
+		app_reload_tls(a);
+	else if (!a->stopping)
 		stop(a);
 }
 
@@ -336,6 +349,8 @@ int app_run(struct app *a)
 {
 	watch(a, &a->on_term, SIGTERM);
 	watch(a, &a->on_int, SIGINT);
+	if (!a->is_dev || a->tls) /* a demo ends with its terminal */
+		watch(a, &a->on_hup, SIGHUP);
 	app_close(a);
 	log_info("stopped");
 	return EXIT_OK;

@@ -12,6 +12,8 @@
 #include "store/store.h"
 #include "turn/turn.h"
 
+struct tls;
+
 struct app {
 	struct config config;
 	bool is_dev;
@@ -20,7 +22,8 @@ struct app {
 	struct jwt_keys keys;
 	struct buf turn_secret;
 
-	struct store *store; /* owned, as the rest */
+	struct tls *tls; /* owned, as the rest; null: plain HTTP */
+	struct store *store;
 	struct calls *calls;
 	struct http_server *http;
 	struct signal *signal;
@@ -29,6 +32,7 @@ struct app {
 
 	uv_signal_t on_term;
 	uv_signal_t on_int;
+	uv_signal_t on_hup;
 	bool stopping;
 	int status; /* of the process */
 };
@@ -44,7 +48,20 @@ int app_run(struct app *a);
 
 /* The rest is private to app/. */
 
+/* TLS; none without --tls-cert. Reading again keeps what there is when the files are bad. */
+int app_check_tls(const struct app *a, struct buf *why);
+int app_open_tls(struct app *a, struct buf *why);
+void app_reload_tls(struct app *a);
+
+/* Proxies that are believed. Returns how many. */
+int app_check_proxies(const struct app *a, struct buf *why);
+size_t app_trusted(const struct app *a, struct addr_net out[CONFIG_MAX_TEXTS]);
+
+/* The relay behind the port of HTTPS. */
+void app_other_protocol(struct app *a, struct http_other *out);
+
 /* The relay, as the options want it; none for "none". */
+bool app_turn_is_off(const struct app *a);
 int app_check_turn(const struct app *a, struct buf *why);
 int app_open_turn(struct app *a, struct buf *why);
 

@@ -269,6 +269,7 @@ static const struct bound {
 	{"max-participants", offsetof(struct config, max_participants), 2, 256},
 	{"max-joined", offsetof(struct config, max_joined), 2, 256},
 	{"max-connections", offsetof(struct config, max_connections), 16, 1000000},
+	{"max-connections-per-address", offsetof(struct config, max_per_address), 0, 1000000},
 	{"max-calls", offsetof(struct config, max_calls), 1, 1000000},
 	{"turn-ttl", offsetof(struct config, turn_ttl_ms), 60000, 86400000},
 	{"ping-interval", offsetof(struct config, ping_interval_ms), 100, 300000},

@@ -26,7 +26,12 @@ struct config {
 	const char *data;
 	const char *web;
 	struct texts origins;
+	struct texts tls_certs;
+	struct texts tls_keys;
+	struct texts trusted_proxies;
+	bool proxy_protocol;
 	int64_t max_connections;
+	int64_t max_per_address; /* 0: no limit */
 	int64_t drain_ms;
 	const char *log_level;
 

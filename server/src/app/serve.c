@@ -13,9 +13,10 @@
 static void say_ready(const struct app *a)
 {
 	char text[ADDR_TEXT_SIZE];
+	const char *scheme = a->tls ? "https" : "http";
 	printf("ready");
 	for (size_t i = 0; i < a->config.listen.n; i++)
-		printf(" http=http://%s", addr_format(http_server_addr(a->http, i), text));
+		printf(" http=%s://%s", scheme, addr_format(http_server_addr(a->http, i), text));
 	union turn_addr turn[TURN_MAX_ADDRS];
 	size_t n_turn = a->turn ? turn_listening(a->turn, turn, TURN_MAX_ADDRS) : 0;
 	for (size_t i = 0; i < n_turn; i++) {
@@ -25,9 +26,9 @@ static void say_ready(const struct app *a)
 	}
 	putchar('\n');
 	if (a->is_dev)
-		printf("\n  bellwire's demo: open http://localhost:%u in Chromium or Firefox.\n"
+		printf("\n  bellwire's demo: open %s://localhost:%u in Chromium or Firefox.\n"
 		       "  alice and bob sit side by side there; Ctrl-C ends it.\n\n",
-			addr_port(http_server_addr(a->http, 0)));
+			scheme, addr_port(http_server_addr(a->http, 0)));
 	fflush(stdout);
 }
 

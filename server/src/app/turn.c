@@ -56,7 +56,7 @@ static int configure(const struct app *a, struct turn_config *cfg, struct buf *w
 	return 0;
 }
 
-static bool is_off(const struct app *a)
+bool app_turn_is_off(const struct app *a)
 {
 	return a->config.turn_listen.n == 1 && strcmp(a->config.turn_listen.items[0], "none") == 0;
 }
@@ -64,13 +64,13 @@ static bool is_off(const struct app *a)
 int app_check_turn(const struct app *a, struct buf *why)
 {
 	struct turn_config cfg;
-	return is_off(a) ? 0 : configure(a, &cfg, why);
+	return app_turn_is_off(a) ? 0 : configure(a, &cfg, why);
 }
 
 int app_open_turn(struct app *a, struct buf *why)
 {
 	struct turn_config cfg;
-	if (is_off(a))
+	if (app_turn_is_off(a))
 		return 0;
 	if (configure(a, &cfg, why) < 0)
 		return ERR_CONFIG;

@@ -68,6 +68,8 @@ static void keep_pending(struct http_conn *c, const unsigned char *bytes, size_t
 static void on_read(struct stream *s, unsigned char *bytes, size_t n)
 {
 	struct http_conn *c = conn_of(s);
+	if (c->is_new && other_take(c, bytes, n))
+		return;
 	size_t used = c->pending.len ? 0 : http_intake(c, bytes, n);
 	keep_pending(c, bytes + used, n - used);
 	http_conn_update_reading(c);
@@ -128,8 +130,11 @@ static void on_closed(struct stream *s)
 	struct http_conn *c = conn_of(s);
 	struct http_server *server = c->server;
 	c->state = CONN_CLOSING;
-	if (c->ws)
+	if (c->ws) {
+		server->stats.websockets--;
 		ws_gone(c->ws);
+	}
+	crowd_leave(c);
 	if (c->req)
 		http_req_detach(c->req);
 	if (c->head)
@@ -143,7 +148,33 @@ static void on_closed(struct stream *s)
 	http_server_conn_gone(server);
 }
 
-static const struct stream_cb stream_cb = {on_read, on_end, on_drain, on_closed};
+/* Whom a proxy speaks for. What the client then says of proxies is the client's own word. */
+static void on_source(struct stream *s, const struct addr *source)
+{
+	struct http_conn *c = conn_of(s);
+	c->peer = *source;
+	c->is_trusted = forwarded_trusts(c->server, source);
+	if (crowd_enter(c) != 0)
+		drop(c);
+}
+
+static const struct stream_cb stream_cb = {on_read, on_end, on_drain, on_closed, on_source};
+
+/* What lies between the socket and HTTP, and whether there is room for one more of this address. */
+static int prepare(struct http_conn *c)
+{
+	const struct http_config *config = &c->server->config;
+	int err = 0;
+	c->is_trusted = forwarded_trusts(c->server, &c->peer);
+	if (!c->is_trusted)
+		err = crowd_enter(c);
+	else if (config->proxy_protocol)
+		err = stream_expect_proxy(&c->stream);
+	if (err == 0 && config->tls)
+		err = stream_secure(&c->stream, config->tls);
+	c->is_new = config->tls && config->other.take;
+	return err;
+}
 
 void http_conn_new(struct http_server *s, int fd, const struct addr *peer)
 {
@@ -162,8 +193,13 @@ void http_conn_new(struct http_server *s, int fd, const struct addr *peer)
 	buf_init(&c->pending, SIZE_MAX / 2);
 	list_push(&s->conns, &c->link);
 	s->n_conns++;
-	if (err)
+	s->stats.accepted++;
+	if (!err)
+		err = prepare(c);
+	if (err) {
+		drop(c);
 		return;
+	}
 	stream_limit(&c->stream, s->config.max_queue_bytes, s->config.stall_ms);
 	http_conn_deadline(c, s->config.head_ms);
 	http_conn_update_reading(c);

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "http/body.h"
 #include "http/head.h"
 #include "http/http.h"
@@ -27,6 +28,9 @@ struct http_server {
 	struct http_config config; /* with its defaults filled in; pointers are not used */
 	struct head_limits head_limits;
 	struct router router;
+	struct addr_net *trusted; /* owned */
+	struct map crowd;	  /* of struct crowd_place, by address */
+	struct http_stats stats;
 	char **origins; /* owned */
 	size_t n_origins;
 	struct listener *listeners; /* owned */
@@ -38,6 +42,8 @@ struct http_server {
 	struct list files; /* folders that are served */
 	int64_t date_at_s;
 	char date[HTTP_DATE_SIZE];
+	int max_fd;	 /* accepting pauses at descriptors above it */
+	bool out_of_fds; /* one was */
 	bool paused;
 	bool closing;
 	struct timer drain;
@@ -52,17 +58,20 @@ struct http_conn {
 	struct http_server *server; /* borrowed */
 	struct list link;
 	struct addr peer;
-	struct timer deadline;	/* of what the state waits for */
-	struct timer kick;	/* goes on with pending bytes in the next turn */
-	struct http_head *head; /* owned; while it comes in */
-	struct http_req *req;	/* owned until it is answered; null between requests */
-	struct ws *ws;		/* owned */
-	struct buf pending;	/* read, and not looked at yet */
+	struct crowd_place *place; /* borrowed; null: not counted */
+	struct timer deadline;	   /* of what the state waits for */
+	struct timer kick;	   /* goes on with pending bytes in the next turn */
+	struct http_head *head;	   /* owned; while it comes in */
+	struct http_req *req;	   /* owned until it is answered; null between requests */
+	struct ws *ws;		   /* owned */
+	struct buf pending;	   /* read, and not looked at yet */
 	struct body_decoder skip;
 	size_t body_bytes; /* in this span of body_ms */
 	enum conn_state state;
-	bool feeding; /* bytes are being looked at: no second time from inside */
-	bool last;    /* close after the answer under way */
+	bool feeding;	 /* bytes are being looked at: no second time from inside */
+	bool last;	 /* close after the answer under way */
+	bool is_trusted; /* a proxy that is believed */
+	bool is_new;	 /* whose it is, HTTP's or the other protocol's, is not known yet */
 };
 
 enum resp_state { RESP_NONE, RESP_STREAMING };
@@ -76,6 +85,7 @@ struct http_req {
 	size_t n_params;
 	char *param_text; /* owned; what they point into */
 	struct addr peer;
+	bool is_https;
 
 	struct body_decoder framing;
 	struct buf body; /* of a route without .stream */
@@ -113,6 +123,17 @@ void http_conn_deadline(struct http_conn *c, int64_t ms);
 /* The server stops: closes now what is idle, and the rest after its answer; now: without waiting. */
 void http_conn_shut(struct http_conn *c, bool now);
 
+/* crowd.c: how many connections each address has. ERR_OVERLOADED when it has as many as it may, ERR_NO_MEMORY. */
+int crowd_enter(struct http_conn *c);
+void crowd_leave(struct http_conn *c);
+
+/* forwarded.c: whether a proxy is believed; and what one says about its client. */
+bool forwarded_trusts(const struct http_server *s, const struct addr *peer);
+void forwarded_apply(const struct http_server *s, const struct http_head *head, struct addr *peer, bool *is_https);
+
+/* other.c: the first bytes of a TLS connection. True: they are not for HTTP now; false: they are. */
+bool other_take(struct http_conn *c, const unsigned char *bytes, size_t n);
+
 /* request.c */
 int http_req_new(struct http_conn *c, struct http_head *head, struct http_req **out);
 void http_req_free(struct http_req *req);
@@ -131,7 +152,7 @@ void http_refuse(struct http_conn *c, int err);
 
 /* cors.c */
 enum cors { CORS_NONE, CORS_SAME, CORS_LISTED, CORS_REFUSED };
-enum cors cors_of(const struct http_server *s, const struct http_head *head);
+enum cors cors_of(const struct http_req *req);
 /* The fields that answer to a browser. */
 void cors_write(const struct http_req *req, struct buf *out);
 /* OPTIONS of any kind. */

@@ -6,22 +6,27 @@
 	"Authorization, Content-Type, Idempotency-Key, If-None-Match, Range, Tus-Resumable, Upload-Offset, "           \
 	"Upload-Length, Upload-Defer-Length, Upload-Metadata, Upload-Checksum"
 #define EXPOSED_HEADERS                                                                                                \
-	"Location, Retry-After, ETag, Content-Range, Accept-Ranges, Tus-Resumable, Upload-Offset, Upload-Length, "     \
-	"Upload-Expires"
+	"Location, Retry-After, Next-Cursor, ETag, Content-Range, Accept-Ranges, Tus-Resumable, Upload-Offset, "       \
+	"Upload-Length, Upload-Expires"
 
-/* "http://host:port" names the host that the request was sent to. */
-static bool is_same_host(struct str origin, struct str host)
+/* "https://host:port" names the host that the request was sent to. Who came by TLS is not what came without; the other
+ * way round it may be that a proxy speaks TLS for us. */
+static bool is_same_host(const struct http_req *req, struct str origin)
 {
-	size_t skip = str_starts_with(origin, STR("http://")) ? 7 : str_starts_with(origin, STR("https://")) ? 8 : 0;
+	size_t skip = str_starts_with(origin, STR("https://")) ? 8 : 0;
+	if (!skip && !req->is_https)
+		skip = str_starts_with(origin, STR("http://")) ? 7 : 0;
+	struct str host = req->head->host;
 	return skip && host.len && str_eq_nocase(str_n(origin.ptr + skip, origin.len - skip), host);
 }
 
-enum cors cors_of(const struct http_server *s, const struct http_head *head)
+enum cors cors_of(const struct http_req *req)
 {
-	struct str origin = head_field(head, STR("origin"));
+	const struct http_server *s = req->server;
+	struct str origin = head_field(req->head, STR("origin"));
 	if (!origin.ptr)
 		return CORS_NONE;
-	if (is_same_host(origin, head->host))
+	if (is_same_host(req, origin))
 		return CORS_SAME;
 	for (size_t i = 0; i < s->n_origins; i++)
 		if (str_eq_nocase(origin, str_of(s->origins[i])))
@@ -33,7 +38,7 @@ void cors_write(const struct http_req *req, struct buf *out)
 {
 	if (req->server->n_origins)
 		buf_put(out, STR("Vary: Origin\r\n"));
-	if (cors_of(req->server, req->head) != CORS_LISTED)
+	if (cors_of(req) != CORS_LISTED)
 		return;
 	struct str origin = head_field(req->head, STR("origin"));
 	buf_printf(out, "Access-Control-Allow-Origin: %.*s\r\n", STR_ARG(origin));
@@ -52,7 +57,7 @@ static void answer_preflight(struct http_req *req, struct str methods)
 void cors_answer_options(struct http_req *req, const struct route_match *m)
 {
 	bool is_preflight = http_req_header(req, "access-control-request-method").ptr != NULL;
-	enum cors cors = cors_of(req->server, req->head);
+	enum cors cors = cors_of(req);
 	struct buf allow;
 	buf_init(&allow, 256);
 	if (m->pattern.ptr)

@@ -23,8 +23,29 @@
 #include "http/websocket.h"
 #include "loop/loop.h"
 #include "net/addr.h"
+#include "net/stream.h"
 
 struct http_server;
+struct ssl_st;
+struct tls;
+
+/* A connection that turned out not to be HTTP's. */
+struct http_stranger {
+	int fd;		     /* non-blocking, watched by nobody */
+	struct ssl_st *ssl;  /* its BIO must be replaced before it is used */
+	struct str received; /* borrowed: bytes from the socket that ssl has not seen */
+	struct str plain;    /* borrowed: what ssl has decrypted */
+};
+
+/* Another protocol on the TLS connections of the same ports: theirs are those whose client chose it in the handshake
+ * (tls_config.other_protocol), or whose first bytes are recognized. */
+struct http_other {
+	/* 1: theirs; 0: HTTP's; ERR_AGAIN: more bytes are needed. */
+	int (*guess)(struct str first_bytes);
+	/* 0: fd and ssl are taken; an error: they are closed here. */
+	int (*take)(void *arg, const struct http_stranger *stranger);
+	void *arg;
+};
 
 /* 0 or null takes the default in brackets. Strings and arrays are copied. */
 struct http_config {
@@ -33,12 +54,22 @@ struct http_config {
 	const char *const *origins; /* that may use the API from a browser, exactly: "https://app.example" */
 	size_t n_origins;	    /* a page from the server's own host may always */
 
+	struct tls *tls;	 /* borrowed: for all connections; null: plain */
+	struct http_other other; /* take null: none */
+
+	/* Proxies that are believed when they say whom they speak for, with X-Forwarded-For and X-Forwarded-Proto or,
+	 * with proxy_protocol, in a header before all else, without which they are then refused. Nobody else is. */
+	const struct addr_net *trusted;
+	size_t n_trusted;
+	bool proxy_protocol;
+
 	size_t max_head_bytes;	 /* header fields of one request [16 KiB] */
 	size_t max_target_bytes; /* its request-target [8 KiB] */
 	size_t max_fields;	 /* number of header fields [100] */
 	size_t max_body_bytes;	 /* where the route names no limit [1 MiB] */
 	size_t max_queue_bytes;	 /* unsent bytes of one connection; beyond it, it is closed [1 MiB] */
 	size_t max_connections;	 /* [10000] */
+	size_t max_per_address;	 /* connections of one IPv4 address or IPv6 /64, trusted proxies excepted [no limit] */
 
 	int64_t head_ms;       /* for all of a request's header [10 s] */
 	int64_t body_ms;       /* in each such span at least min_body_bytes must come in [15 s] */
@@ -59,6 +90,20 @@ const struct addr *http_server_addr(const struct http_server *s, size_t i);
 
 /* Connections open now, WebSockets included. */
 size_t http_server_n_connections(const struct http_server *s);
+
+/* Counted since the server was made, but for what is said to be now. */
+struct http_stats {
+	size_t connections; /* now */
+	size_t websockets;  /* now */
+	uint64_t accepted;
+	uint64_t refused;     /* for being too many of one address */
+	uint64_t taken;	      /* by the other protocol */
+	uint64_t pauses;      /* of accepting, for want of room */
+	uint64_t by_class[6]; /* answers: by_class[2] those with a status of 200 to 299 */
+	struct net_stats net;
+};
+
+void http_server_stats(const struct http_server *s, struct http_stats *out);
 
 /* Stops listening, closes idle connections, lets answers under way end for up to drain_ms, closes WebSockets with 1001,
  * then frees s and calls cb. To be called once. */

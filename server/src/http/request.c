@@ -14,6 +14,9 @@ int http_req_new(struct http_conn *c, struct http_head *head, struct http_req **
 	req->server = c->server;
 	req->head = head;
 	req->peer = c->peer;
+	req->is_https = c->stream.ssl != NULL;
+	if (c->is_trusted)
+		forwarded_apply(c->server, head, &req->peer, &req->is_https);
 	req->is_head = str_eq_z(head->method, "HEAD");
 	req->needs_continue = head->wants_continue;
 	req->body_whole = head->content_length == 0;
@@ -149,6 +152,11 @@ const struct addr *http_req_peer(const struct http_req *req)
 	return &req->peer;
 }
 
+bool http_req_is_https(const struct http_req *req)
+{
+	return req->is_https;
+}
+
 bool http_req_is_forwarded(const struct http_req *req)
 {
 	for (size_t i = 0; i < req->head->n_fields; i++) {
@@ -179,7 +187,7 @@ bool http_req_host_is_loopback(const struct http_req *req)
 
 bool http_req_origin_allowed(const struct http_req *req)
 {
-	return cors_of(req->server, req->head) != CORS_REFUSED;
+	return cors_of(req) != CORS_REFUSED;
 }
 
 bool http_req_is_websocket(const struct http_req *req)

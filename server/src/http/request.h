@@ -35,7 +35,11 @@ struct str http_req_header(const struct http_req *req, const char *name);
 /* The whole body; for routes without .stream. */
 struct str http_req_body(const struct http_req *req);
 
+/* The client: who is connected, or whom a trusted proxy speaks for (then without a port). */
 const struct addr *http_req_peer(const struct http_req *req);
+
+/* Whether it came by TLS, to us or to a trusted proxy. */
+bool http_req_is_https(const struct http_req *req);
 
 /* Whether Forwarded, X-Forwarded-*, X-Real-IP or Via is present: the peer is a proxy and not the client. */
 bool http_req_is_forwarded(const struct http_req *req);

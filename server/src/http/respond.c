@@ -97,6 +97,7 @@ static void write_framing(struct http_req *req, const struct answer *a, struct b
 
 static void write_start(struct http_server *s, int status, const char *content_type, struct buf *out)
 {
+	s->stats.by_class[status / 100]++;
 	buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, status_text(status), http_server_date(s));
 	if (content_type)
 		buf_printf(out, "Content-Type: %s\r\n", content_type);

@@ -1,5 +1,7 @@
 /* The server's life: configured, listening, closing in good order. */
 #include <assert.h>
+#include <limits.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -8,6 +10,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/conn.h"
+
+#define RESERVED_FDS 32
 
 #define DEFAULT(field, value)                                                                                          \
 	do {                                                                                                           \
@@ -31,15 +35,18 @@ static void fill_defaults(struct http_config *c)
 	DEFAULT(drain_ms, 5000);
 }
 
-/* Accepting goes on as long as there is room. */
+/* Accepting goes on as long as there is room, for connections and for descriptors. */
 static void update_accepting(struct http_server *s)
 {
-	bool full = s->n_conns >= s->config.max_connections;
+	bool full = s->n_conns >= s->config.max_connections || s->out_of_fds;
 	if (full == s->paused || s->closing)
 		return;
 	s->paused = full;
+	s->stats.pauses += full;
 	if (full)
-		log_warn("as many connections as allowed, new ones wait", LOG_I("connections", s->n_conns));
+		log_warn(s->out_of_fds ? "descriptors run short, new connections wait"
+				       : "as many connections as allowed, new ones wait",
+			LOG_I("connections", s->n_conns));
 	for (size_t i = 0; i < s->n_listening; i++)
 		(full ? listener_pause : listener_resume)(&s->listeners[i]);
 }
@@ -47,8 +54,29 @@ static void update_accepting(struct http_server *s)
 static void on_accept(struct listener *l, int fd, const struct addr *peer)
 {
 	struct http_server *s = l->arg;
+	s->out_of_fds = fd > s->max_fd; /* the lowest free one is always given */
 	http_conn_new(s, fd, peer);
 	update_accepting(s);
+}
+
+/* Some are left for files, the store and the relay. */
+static int highest_fd(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+		return INT_MAX;
+	return (int)limit.rlim_cur - RESERVED_FDS;
+}
+
+static int copy_trusted(struct http_server *s, const struct http_config *config)
+{
+	if (config->n_trusted == 0)
+		return 0;
+	s->trusted = mem_new(config->n_trusted * sizeof *s->trusted);
+	if (!s->trusted)
+		return ERR_NO_MEMORY;
+	memcpy(s->trusted, config->trusted, config->n_trusted * sizeof *s->trusted);
+	return 0;
 }
 
 static int copy_origins(struct http_server *s, const struct http_config *config)
@@ -91,6 +119,8 @@ static void server_free(struct http_server *s)
 	for (size_t i = 0; i < s->n_origins; i++)
 		mem_free(s->origins[i]);
 	mem_free(s->origins);
+	mem_free(s->trusted);
+	map_fini(&s->crowd);
 	mem_free(s->listeners);
 	http_files_free(s);
 	router_fini(&s->router);
@@ -109,6 +139,9 @@ int http_server_new(struct loop *loop, const struct http_config *config, size_t 
 	s->config = *config;
 	s->config.listen = NULL;
 	s->config.origins = NULL;
+	s->config.trusted = NULL;
+	s->max_fd = highest_fd();
+	map_init(&s->crowd);
 	fill_defaults(&s->config);
 	s->head_limits =
 		(struct head_limits){s->config.max_target_bytes, s->config.max_head_bytes, s->config.max_fields};
@@ -120,6 +153,8 @@ int http_server_new(struct loop *loop, const struct http_config *config, size_t 
 	int err = net_init(&s->net, loop);
 	if (!err)
 		err = copy_origins(s, config);
+	if (!err)
+		err = copy_trusted(s, config);
 	if (!err)
 		err = listen_all(s, config, out_at);
 	if (err && s->n_listening == 0)
@@ -140,6 +175,13 @@ const struct addr *http_server_addr(const struct http_server *s, size_t i)
 size_t http_server_n_connections(const struct http_server *s)
 {
 	return s->n_conns;
+}
+
+void http_server_stats(const struct http_server *s, struct http_stats *out)
+{
+	*out = s->stats;
+	out->connections = s->n_conns;
+	out->net = s->net.stats;
 }
 
 int http_route(struct http_server *s, const struct http_route *route)
@@ -176,6 +218,7 @@ static void end_if_empty(struct http_server *s)
 void http_server_conn_gone(struct http_server *s)
 {
 	s->n_conns--;
+	s->out_of_fds = false;
 	update_accepting(s);
 	end_if_empty(s);
 }

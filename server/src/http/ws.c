@@ -107,6 +107,9 @@ int http_ws_accept(struct http_req *req, const struct ws_handlers *h, void *arg,
 	}
 	*ws = (struct ws){.conn = c, .on = h, .arg = arg};
 	ws_decoder_init(&ws->decoder, h->max_message ? h->max_message : MAX_MESSAGE_DEFAULT);
+	c->peer = req->peer;
+	c->server->stats.websockets++;
+	c->server->stats.by_class[1]++;
 	http_conn_answered(c, true);
 	timer_stop(c->server->loop, &c->deadline);
 	c->ws = ws;

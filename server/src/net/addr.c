@@ -113,3 +113,53 @@ bool addr_is_loopback(const struct addr *a)
 		return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
 	return a->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
+
+size_t addr_ip(const struct addr *a, uint8_t out[16])
+{
+	struct in_addr v4 = a->v4.sin_addr;
+	if (a->any.sa_family == AF_INET || mapped_v4(a, &v4)) {
+		memcpy(out, &v4, 4);
+		return 4;
+	}
+	memcpy(out, &a->v6.sin6_addr, 16);
+	return 16;
+}
+
+/* Whether the bits of b behind the first `bits` of n bytes are zero. */
+static bool ends_in_zeros(const uint8_t *b, size_t n, size_t bits)
+{
+	for (size_t i = bits; i < 8 * n; i++)
+		if (b[i / 8] & (0x80u >> i % 8))
+			return false;
+	return true;
+}
+
+int addr_net_parse(struct str text, struct addr_net *out)
+{
+	struct str bits_text = text;
+	struct str host = str_cut(&bits_text, '/');
+	struct addr a;
+	*out = (struct addr_net){0};
+	if (parse_host(host, str_find(host, ':') < host.len, &a) != 0)
+		return ERR_BAD_FIELD;
+	size_t n = addr_ip(&a, out->ip);
+	uint64_t bits = 8 * n;
+	if (bits_text.ptr && str_parse_u64(bits_text, 8 * n, &bits) < 0)
+		return ERR_BAD_FIELD;
+	out->family = n == 4 ? AF_INET : AF_INET6;
+	out->bits = (uint8_t)bits;
+	return ends_in_zeros(out->ip, n, bits) ? 0 : ERR_BAD_FIELD;
+}
+
+bool addr_net_has(const struct addr_net *net, const struct addr *a)
+{
+	uint8_t ip[16];
+	size_t n = addr_ip(a, ip);
+	if ((n == 4) != (net->family == AF_INET))
+		return false;
+	size_t whole = net->bits / 8u;
+	unsigned rest = net->bits % 8u;
+	if (memcmp(ip, net->ip, whole) != 0)
+		return false;
+	return rest == 0 || (ip[whole] ^ net->ip[whole]) >> (8 - rest) == 0;
+}

@@ -41,6 +41,22 @@ bool addr_eq(const struct addr *a, const struct addr *b);
 /* 127.0.0.0/8, ::1, and 127.0.0.0/8 mapped into IPv6. */
 bool addr_is_loopback(const struct addr *a);
 
+/* All addresses that begin alike: "10.0.0.0/8", "fd00::/8", or one address. */
+struct addr_net {
+	uint8_t family; /* AF_INET or AF_INET6 */
+	uint8_t bits;
+	uint8_t ip[16];
+};
+
+/* ERR_BAD_FIELD when it is something else, also with bits set behind the prefix. */
+int addr_net_parse(struct str text, struct addr_net *out);
+
+/* An IPv4 address mapped into IPv6 counts as IPv4. */
+bool addr_net_has(const struct addr_net *net, const struct addr *a);
+
+/* The address's own bytes: 4, or 16. An IPv4 address mapped into IPv6 has 4. */
+size_t addr_ip(const struct addr *a, uint8_t out[16]);
+
 /* Bytes of the system's form. */
 static inline socklen_t addr_len(const struct addr *a)
 {

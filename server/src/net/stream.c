@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "net/secure.h"
 
 #define SCRATCH_SIZE 65536
 #define LINGER_MS 2000
@@ -26,15 +27,24 @@ struct flight {
 int net_init(struct net *n, struct loop *loop)
 {
 	signal(SIGPIPE, SIG_IGN);
-	*n = (struct net){.loop = loop, .scratch = mem_new(SCRATCH_SIZE)};
+	*n = (struct net){.loop = loop,
+		.scratch = mem_new(SCRATCH_SIZE),
+		.plain = mem_new(SECURE_RECORD),
+		.gather = mem_new(SECURE_RECORD)};
+	buf_init(&n->sealed_out, SIZE_MAX / 2);
+	list_init(&n->handshakes);
 	n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return n->scratch ? 0 : ERR_NO_MEMORY;
+	return n->scratch && n->plain && n->gather ? 0 : ERR_NO_MEMORY;
 }
 
 void net_fini(struct net *n)
 {
 	if (n->reserve_fd >= 0)
 		close(n->reserve_fd);
+	timer_stop(n->loop, &n->handshake_turn);
+	buf_fini(&n->sealed_out);
+	mem_free(n->gather);
+	mem_free(n->plain);
 	mem_free(n->scratch);
 }
 
@@ -64,7 +74,7 @@ void stream_limit(struct stream *s, size_t max_queue, int64_t stall_ms)
 
 static void finish(struct stream *s);
 
-static void tell_end(struct stream *s, int err)
+void stream_tell_end(struct stream *s, int err)
 {
 	if (s->state == STREAM_LINGERING || (err && s->state == STREAM_FLUSHING)) {
 		stream_abort(s);
@@ -79,8 +89,7 @@ static void tell_end(struct stream *s, int err)
 		s->cb->on_end(s, err);
 }
 
-/* What came in, on its way up. */
-static void deliver(struct stream *s, unsigned char *bytes, size_t n)
+void stream_deliver(struct stream *s, unsigned char *bytes, size_t n)
 {
 	if (s->state == STREAM_OPEN)
 		s->cb->on_read(s, bytes, n);
@@ -90,31 +99,54 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
 	(void)suggested;
 	struct stream *s = CONTAINER_OF(handle, struct stream, tcp);
-	*out = uv_buf_init(s->net->scratch, SCRATCH_SIZE);
+	*out = uv_buf_init(s->net->scratch, s->opening ? SECURE_OPENING_READ : SCRATCH_SIZE);
+}
+
+/* Once it closes, what still comes is thrown away. */
+static void take(struct stream *s, unsigned char *bytes, size_t n)
+{
+	s->net->stats.bytes_in += n;
+	if (s->state != STREAM_OPEN)
+		return;
+	if (s->opening)
+		secure_take_opening(s, bytes, n);
+	else if (s->ssl)
+		secure_take(s, bytes, n);
+	else
+		stream_deliver(s, bytes, n);
 }
 
 static void on_uv_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *bytes)
 {
 	struct stream *s = CONTAINER_OF(uv, struct stream, tcp);
 	if (n > 0) {
-		deliver(s, (unsigned char *)bytes->base, (size_t)n);
+		take(s, (unsigned char *)bytes->base, (size_t)n);
 	} else if (n < 0) {
 		uv_read_stop(uv);
-		s->reading = false;
+		s->reading = s->polled = false;
 		if (n != UV_EOF)
 			s->broken = true;
-		tell_end(s, s->broken ? ERR_CLOSED : 0);
+		stream_tell_end(s, s->broken ? ERR_CLOSED : 0);
 	}
+}
+
+void stream_update_reading(struct stream *s)
+{
+	bool on = s->reading && !(s->opening && secure_is_waiting(s));
+	if (on == s->polled)
+		return;
+	if (on)
+		s->polled = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_uv_read) == 0;
+	else
+		s->polled = uv_read_stop((uv_stream_t *)&s->tcp) != 0;
 }
 
 static void set_reading(struct stream *s, bool on)
 {
-	if (on == s->reading || (on && s->ended))
+	if (on && s->ended)
 		return;
-	if (on)
-		s->reading = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_uv_read) == 0;
-	else
-		s->reading = uv_read_stop((uv_stream_t *)&s->tcp) != 0;
+	s->reading = on;
+	stream_update_reading(s);
 }
 
 void stream_read_start(struct stream *s)
@@ -137,7 +169,7 @@ size_t stream_queued(const struct stream *s)
 static void on_broken(struct timer *t, void *arg)
 {
 	(void)t;
-	tell_end(arg, ERR_CLOSED);
+	stream_tell_end(arg, ERR_CLOSED);
 }
 
 /* The connection broke while the owner was calling us: tell it in the next turn, by the timer or, when there is not
@@ -163,7 +195,7 @@ static void on_stall(struct timer *t, void *arg)
 		return;
 	}
 	s->broken = true;
-	tell_end(s, ERR_OVERLOADED);
+	stream_tell_end(s, ERR_OVERLOADED);
 }
 
 static void on_written(uv_write_t *req, int status);
@@ -175,6 +207,7 @@ static int take_off(struct stream *s, struct flight *f)
 	if (uv_write(&f->req, (uv_stream_t *)&s->tcp, &bytes, 1, on_written) < 0)
 		return ERR_CLOSED;
 	s->flight = f;
+	s->net->stats.bytes_out += f->bytes.len;
 	s->left = uv_stream_get_write_queue_size((uv_stream_t *)&s->tcp);
 	return timer_start(s->net->loop, &s->timer, s->stall_ms, on_stall, s);
 }
@@ -207,7 +240,7 @@ static void on_written(uv_write_t *req, int status)
 		s->flight = NULL;
 		s->broken = true;
 		timer_stop(s->net->loop, &s->timer);
-		tell_end(s, ERR_CLOSED);
+		stream_tell_end(s, ERR_CLOSED);
 		return;
 	}
 	if (s->next.len == 0) {
@@ -231,7 +264,10 @@ static ssize_t send_now(struct stream *s, const struct str *parts, size_t n_part
 	int n = uv_try_write((uv_stream_t *)&s->tcp, bufs, (unsigned)n_parts);
 	if (n == UV_EAGAIN)
 		return 0;
-	return n < 0 ? ERR_CLOSED : n;
+	if (n < 0)
+		return ERR_CLOSED;
+	s->net->stats.bytes_out += (uint64_t)n;
+	return n;
 }
 
 /* Copies all but the first `skip` bytes behind `out`. */
@@ -267,24 +303,27 @@ static int send_first(struct stream *s, const struct str *parts, size_t n_parts,
 	return err;
 }
 
-int stream_send(struct stream *s, const struct str *parts, size_t n_parts)
+int stream_send_raw(struct stream *s, const struct str *parts, size_t n_parts)
 {
-	assert(n_parts <= MAX_PARTS);
-	if (s->state != STREAM_OPEN || s->broken)
-		return ERR_CLOSED;
 	size_t total = 0;
 	for (size_t i = 0; i < n_parts; i++)
 		total += parts[i].len;
 	if (total == 0)
 		return 0;
-	int err;
-	if (s->flight) {
-		if (stream_queued(s) + total > s->max_queue)
-			return ERR_OVERLOADED;
-		err = copy_rest(&s->next, parts, n_parts, 0);
-	} else {
-		err = send_first(s, parts, n_parts, total);
-	}
+	return s->flight ? copy_rest(&s->next, parts, n_parts, 0) : send_first(s, parts, n_parts, total);
+}
+
+int stream_send(struct stream *s, const struct str *parts, size_t n_parts)
+{
+	assert(n_parts <= MAX_PARTS);
+	if (s->state != STREAM_OPEN || s->broken || s->opening)
+		return ERR_CLOSED;
+	size_t total = 0;
+	for (size_t i = 0; i < n_parts; i++)
+		total += parts[i].len;
+	if (s->flight && stream_queued(s) + total > s->max_queue)
+		return ERR_OVERLOADED;
+	int err = s->ssl ? secure_send(s, parts, n_parts) : stream_send_raw(s, parts, n_parts);
 	if (err)
 		break_off(s);
 	return err;
@@ -307,7 +346,7 @@ static void finish(struct stream *s)
 		return;
 	}
 	set_reading(s, true);
-	if (!s->reading || timer_start(s->net->loop, &s->timer, LINGER_MS, on_linger, s) != 0)
+	if (!s->polled || timer_start(s->net->loop, &s->timer, LINGER_MS, on_linger, s) != 0)
 		stream_abort(s);
 }
 
@@ -315,9 +354,11 @@ void stream_close(struct stream *s)
 {
 	if (s->state != STREAM_OPEN)
 		return;
+	if (s->ssl && !s->broken && !s->opening)
+		secure_say_close(s);
 	s->state = STREAM_FLUSHING;
 	set_reading(s, false);
-	if (s->broken)
+	if (s->broken || s->opening)
 		stream_abort(s);
 	else if (!s->flight)
 		finish(s);
@@ -327,6 +368,7 @@ static void on_uv_closed(uv_handle_t *handle)
 {
 	struct stream *s = CONTAINER_OF(handle, struct stream, tcp);
 	buf_fini(&s->next);
+	secure_fini(s);
 	s->cb->on_closed(s);
 }
 
@@ -335,7 +377,24 @@ void stream_abort(struct stream *s)
 	if (s->state == STREAM_CLOSED)
 		return;
 	s->state = STREAM_CLOSED;
-	s->reading = false;
+	s->reading = s->polled = false;
+	secure_stop(s);
 	timer_stop(s->net->loop, &s->timer);
 	uv_close((uv_handle_t *)&s->tcp, on_uv_closed);
+}
+
+int stream_take(struct stream *s, struct stream_taken *out)
+{
+	uv_os_fd_t fd;
+	if (s->flight || s->state != STREAM_OPEN)
+		return ERR_OVERLOADED;
+	if (uv_fileno((uv_handle_t *)&s->tcp, &fd) < 0)
+		return ERR_IO;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return ERR_IO;
+	*out = (struct stream_taken){.fd = copy, .ssl = s->ssl, .received = secure_unread(s)};
+	s->ssl = NULL;
+	stream_abort(s);
+	return 0;
 }

@@ -4,7 +4,7 @@
  *     `--stream_abort, from any of them--------------------------------------------------^
  *
  * What is above never learns what carries the bytes: they come in through one place (deliver) and go out through one
- * (stream_send), which is where TLS goes.
+ * (stream_send). Between these and the socket lie, when asked for, a proxy's header and TLS (secure.c).
  */
 #ifndef BELLWIRE_NET_STREAM_H
 #define BELLWIRE_NET_STREAM_H
@@ -14,16 +14,38 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "loop/loop.h"
+#include "net/addr.h"
 
 struct stream;
 struct flight;
+struct opening;
+struct ssl_st;
+struct tls;
 
-/* What the streams of one loop share. */
+/* Counted since net_init. */
+struct net_stats {
+	uint64_t bytes_in; /* from sockets and to them, as TLS made them */
+	uint64_t bytes_out;
+	uint64_t handshakes; /* that ended well */
+	uint64_t handshakes_resumed;
+	uint64_t handshakes_failed;
+	size_t handshakes_waiting; /* now */
+};
+
+/* What the streams of one loop share. Reads go through its buffers, so that an idle stream holds no memory for them. */
 struct net {
-	struct loop *loop; /* borrowed */
-	char *scratch;	   /* owned; every read goes through it, so that an idle stream holds no memory for reading */
-	int reserve_fd;	   /* owned; given up to refuse a connection when there are no descriptors left */
+	struct loop *loop;	/* borrowed */
+	char *scratch;		/* owned; from the socket */
+	unsigned char *plain;	/* owned; one record, decrypted */
+	unsigned char *gather;	/* owned; one record to be encrypted */
+	struct str sealed_in;	/* what the SSL at work may read */
+	struct buf sealed_out;	/* what it wrote */
+	struct list handshakes; /* streams with bytes for their handshake, first come first served */
+	struct timer handshake_turn;
+	struct net_stats stats;
+	int reserve_fd; /* owned; given up to refuse a connection when there are no descriptors left */
 };
 
 /* Also lets the process ignore SIGPIPE. */
@@ -43,6 +65,8 @@ struct stream_cb {
 	void (*on_drain)(struct stream *s);
 	/* The memory of s may go. */
 	void (*on_closed)(struct stream *s);
+	/* A proxy said whom it speaks for; before all bytes. Only after stream_expect_proxy, else null is allowed. */
+	void (*on_source)(struct stream *s, const struct addr *source);
 };
 
 enum stream_state { STREAM_OPEN, STREAM_FLUSHING, STREAM_LINGERING, STREAM_CLOSED };
@@ -58,15 +82,25 @@ struct stream {
 	size_t left; /* unsent bytes when the stall timer was set */
 	int64_t stall_ms;
 	enum stream_state state;
-	bool reading;
-	bool ended;	 /* the peer has sent its last byte */
-	bool broken;	 /* nothing can be sent any more */
-	bool told_break; /* on_end was called with an error */
+	struct ssl_st *ssl;	 /* owned; null: plain */
+	struct opening *opening; /* owned; until a proxy's header and the handshake are done */
+	bool reading;		 /* wanted */
+	bool polled;		 /* done */
+	bool ended;		 /* the peer has sent its last byte */
+	bool broken;		 /* nothing can be sent any more */
+	bool told_break;	 /* on_end was called with an error */
 };
 
 /* Takes a connected, non-blocking socket (closed on failure). Reading is off. ERR_NO_MEMORY: nothing was made; ERR_IO:
  * it is closing, and on_closed follows. */
 int stream_open(struct stream *s, struct net *net, int fd, const struct stream_cb *cb);
+
+/* Before reading: everything goes through TLS. The handshake takes its turn among others, so that many of them stall
+ * nobody; until it is done nothing can be sent. ERR_NO_MEMORY. */
+int stream_secure(struct stream *s, struct tls *tls);
+
+/* Before reading: the peer is a proxy, and its header must come first (PROXY protocol, version 2). ERR_NO_MEMORY. */
+int stream_expect_proxy(struct stream *s);
 
 void stream_limit(struct stream *s, size_t max_queue, int64_t stall_ms);
 
@@ -87,5 +121,16 @@ void stream_close(struct stream *s);
 
 /* Closes now. */
 void stream_abort(struct stream *s);
+
+/* A connection taken out of its stream. */
+struct stream_taken {
+	int fd;		     /* non-blocking, watched by nobody */
+	struct ssl_st *ssl;  /* null: plain; its BIO must be replaced before it is used */
+	struct str received; /* borrowed until the loop's next turn: bytes from the socket that ssl has not seen */
+};
+
+/* From inside on_read only: fd and ssl become the caller's, and s is closed without a word to the peer (on_closed
+ * follows). ERR_IO, ERR_OVERLOADED when bytes wait to be sent: all is then as before. */
+int stream_take(struct stream *s, struct stream_taken *out);
 
 #endif

@@ -172,7 +172,7 @@ static void on_closed(struct stream *s)
 	peer.closed = true;
 }
 
-static const struct stream_cb cb = {on_read, on_end, on_drain, on_closed};
+static const struct stream_cb cb = {on_read, on_end, on_drain, on_closed, NULL};
 
 /* A stream at the server's side; returns the client's socket. */
 static int open_stream(void)
