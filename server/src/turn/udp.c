@@ -31,7 +31,6 @@ static unsigned receive(struct worker *w, int fd, unsigned want)
 	if (got <= 0)
 		return 0;
 	in->used += (unsigned)got;
-	w->turn_packets += (unsigned)got;
 	return (unsigned)got;
 }
 
@@ -74,6 +73,7 @@ static void set_df(struct turn_relay *r, bool on)
 static void to_peer(struct worker *w, const struct turn_move *move)
 {
 	struct turn_relay *r = move->relay;
+	w->turn_packets++;
 	/* The flag belongs to the socket: what waits goes out as it was meant first. */
 	if (r->dont_fragment != move->dont_fragment) {
 		turn_batch_flush(&w->to_peers);
@@ -202,6 +202,7 @@ static void from_peer(struct worker *w, struct turn_relay *r, unsigned slot)
 		uint8_t *head = at ? w->heads[w->n_heads++] : data - TURN_HEADROOM;
 		struct str packet = str_n((char *)data + at, n);
 		if (turn_core_from_peer(&w->core, r, &in->from[slot], packet, head, &move) == TURN_TO_CLIENT) {
+			w->turn_packets++;
 			if (r->alloc->path.key.transport == TURN_UDP)
 				to_client_udp(w, &move, head);
 			else

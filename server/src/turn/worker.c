@@ -147,12 +147,12 @@ static void on_second(struct worker *w)
 		turn_policy_read_own(&w->core.policy);
 }
 
-/* Whether pauses pay is seen in a window without them: many turns of few packets each. They go on for a
+/* Whether pauses pay is seen in a window without them: many turns of few relayed packets each. They go on for a
  * second, then one window looks again. */
 static void count_turn(struct worker *w)
 {
 	int64_t now = w->core.now.mono_ms;
-	w->window_turns++;
+	w->window_turns += w->turn_packets > 0;
 	w->window_packets += w->turn_packets;
 	w->turn_packets = 0;
 	if (now < w->window_end_ms)

@@ -74,7 +74,7 @@ struct worker {
 	int n_events, at_event;
 
 	/* Gathering: while turns are many and thin the worker pauses in each, so that it finds several packets. */
-	uint32_t turn_packets;
+	uint32_t turn_packets; /* relayed in this turn */
 	uint32_t window_turns, window_packets;
 	int64_t window_end_ms;
 	bool gathers;
