@@ -146,6 +146,14 @@ it("says who is busy, and lists what was missed", async () => {
   await button(bob, "Call back Carol").first().waitFor();
 });
 
+it("says why a call cannot be made", async () => {
+  const erin = await open("erin");
+  await button(erin, "Call Bob").click();
+  await erin.getByText(/you are not a member of it/).waitFor();
+  await button(erin, "Close").click();
+  await button(erin, "Call Bob").waitFor();
+});
+
 it("calls everyone, and goes on when one of them leaves", async () => {
   const [alice, bob, carol] = [await open("alice"), await open("bob"), await open("carol")];
   await button(alice, "Call everyone").click();

@@ -3,6 +3,7 @@ import { type ReactNode, StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
 import "@bellwire/react/ui.css";
 import "../src/demo.css";
+import "../src/forms.css";
 import {
   CallEnded,
   CallHistory,

@@ -1,12 +1,10 @@
 /** One user's whole client: home and call, over one connection. */
-import type { CallOptions } from "@bellwire/client";
 import { BellwireProvider, useCall, useConnection, useIncomingCall } from "@bellwire/react";
 import {
   CallScreen,
   ConnectionBanner,
   errorText,
   type Face,
-  Notice,
   OngoingCalls,
   RecentCalls,
   useTexts,
@@ -18,22 +16,6 @@ import { clientOptions, type Identity } from "./identity.js";
 import { OpenIcon, PhoneCircleIcon } from "./pageIcons.js";
 import { CHANNEL, demoFace, PEOPLE } from "./people.js";
 import { type Settings, userAddress } from "./settings.js";
-
-/** The call that could not be begun, in words. */
-function useFailedStart() {
-  const texts = useTexts();
-  const { start } = useCall();
-  const { state, error } = useConnection();
-  const [failure, setFailure] = useState<string | null>(null);
-  const begin = async (options: Omit<CallOptions, "channelId">, whom: string) => {
-    setFailure(null);
-    const made = await start({ channelId: CHANNEL, ...options });
-    if (!made) setFailure(error ? errorText(texts, error) : `${whom} could not be called.`);
-  };
-  const call = (face: Face, type: "audio" | "video") => void begin({ to: face.id, type }, face.name);
-  const callAll = () => void begin({ mode: "group", type: "video" }, "The group");
-  return { call, callAll, failure: state === "connected" ? failure : null, forget: () => setFailure(null) };
-}
 
 /** A call that comes in is seen in the tabs, too; a pane that is out of sight on a small screen comes into it. */
 function useAttention(me: Face) {
@@ -48,8 +30,7 @@ function useAttention(me: Face) {
 function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPane: boolean }) {
   const texts = useTexts();
   const connection = useConnection();
-  const { call: current } = useCall();
-  const { call, callAll, failure, forget } = useFailedStart();
+  const { call: current, start } = useCall();
   const isInCall = current !== null && current.state !== "ended";
   const isOnline = connection.state === "connected";
   const reason = connection.error ? errorText(texts, connection.error) : undefined;
@@ -58,11 +39,6 @@ function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPan
     <>
       {!isInCall && <ConnectionBanner state={connection.state} reason={reason} onRetry={connection.retry} />}
       <OngoingCalls />
-      {failure && (
-        <Notice kind="error" onDismiss={forget}>
-          {failure}
-        </Notice>
-      )}
     </>
   );
   return (
@@ -75,8 +51,8 @@ function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPan
         actions={actions}
         people={PEOPLE.filter(({ id }) => id !== me.id)}
         isDisabled={!isOnline || isInCall}
-        onCall={call}
-        onCallAll={callAll}
+        onCall={({ id }, type) => void start({ channelId: CHANNEL, to: id, type })}
+        onCallAll={() => void start({ channelId: CHANNEL, mode: "group", type: "video" })}
         history={<RecentCalls faceOf={demoFace} />}
       />
       <div className={current ? "call-place" : "call-place call-place--empty"}>

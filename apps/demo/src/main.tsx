@@ -3,6 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "@bellwire/react/ui.css";
 import "./demo.css";
+import "./forms.css";
 import { App } from "./App.js";
 import { readSettings } from "./settings.js";
 

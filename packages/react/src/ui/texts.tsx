@@ -1,4 +1,5 @@
 /** Every word that the screens say, in English, to be replaced one by one or all at once. */
+import type { ErrorCode, LocalErrorCode } from "@bellwire/client";
 import { createContext, type ReactNode, useContext, useMemo } from "react";
 
 export const englishTexts = {
@@ -122,15 +123,22 @@ export const englishTexts = {
     timeout: "The server did not answer in time.",
     not_connected: "There is no connection to the server yet.",
     token_failed: "Signing in failed.",
-    unauthorized: "You are not signed in any more.",
+    token_missing: "You are not signed in.",
+    token_invalid: "Signing in failed.",
     token_expired: "You are not signed in any more.",
-    not_a_member: "You are not a member of this channel.",
+    channel_not_found: "There is no such channel, or you are not a member of it.",
+    not_a_member: "Whom you call is not a member of this channel.",
     caller_busy: "You are in another call.",
     call_not_found: "This call does not exist any more.",
     call_ended: "This call is over.",
     call_full: "This call is full.",
+    too_many_participants: "So many people cannot be called at once.",
+    forbidden: "You may not do that.",
+    overloaded: "The server is busy. Try again in a moment.",
+    draining: "The server restarts. Try again in a moment.",
+    store_unavailable: "The server cannot store calls at the moment. Try again in a moment.",
     rate_limited: "Too many calls in a short time. Wait a moment and try again.",
-  },
+  } satisfies Partial<Record<ErrorCode | LocalErrorCode, string>>,
 };
 
 export type Texts = typeof englishTexts;
