@@ -4,8 +4,6 @@
 
 #include "codec/stun.h"
 
-enum stun_hmac { STUN_HMAC_SHA1, STUN_HMAC_SHA256 };
-
 /* The part of a message that a sum covers, and the size of the attribute that will hold it: the length in the header
  * is taken as if the message ended after that (§14.5). */
 struct stun_cover {

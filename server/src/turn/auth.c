@@ -2,7 +2,6 @@
 #include "turn/auth.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -20,13 +19,12 @@ static void nonce_bytes(
 	const struct turn_shared *s, const struct turn_key *key, bool algorithms, uint32_t made_s, uint8_t out[36])
 {
 	uint8_t text[sizeof *key + 5];
-	unsigned n = 32;
 	memcpy(text, key, sizeof *key);
 	memcpy(text + sizeof *key, &made_s, 4);
 	text[sizeof *key + 4] = algorithms;
 	memcpy(out, &made_s, 4);
-	if (!HMAC(EVP_sha256(), s->nonce_key, sizeof s->nonce_key, text, sizeof text, out + 4, &n))
-		id_random(out + 4, 32);
+	struct str secret = str_n((const char *)s->nonce_key, sizeof s->nonce_key);
+	stun_hmac(STUN_HMAC_SHA256, secret, str_n((const char *)text, sizeof text), out + 4);
 }
 
 size_t turn_nonce_make(const struct turn_shared *s, const struct turn_key *key, bool algorithms, uint32_t now_s,
@@ -78,9 +76,7 @@ int turn_username_parse(struct str username, int64_t *out_expiry_s, struct str *
 static void make_password(struct str secret, struct str username, char out[32])
 {
 	uint8_t sum[32];
-	unsigned n = 20;
-	if (!HMAC(EVP_sha1(), secret.ptr, (int)secret.len, (const uint8_t *)username.ptr, username.len, sum, &n))
-		id_random(sum, sizeof sum);
+	stun_hmac(STUN_HMAC_SHA1, secret, username, sum);
 	EVP_EncodeBlock((unsigned char *)out, sum, 20);
 }
 

@@ -1,6 +1,5 @@
 /* Clients over DTLS: no memory before a cookie came back, then one SSL for each 5-tuple. */
 #include <openssl/err.h>
-#include <openssl/hmac.h>
 
 #include "base/mem.h"
 #include "turn/stream.h"
@@ -11,11 +10,10 @@
 static bool make_cookie(const struct stream *s, int64_t turn, uint8_t out[32])
 {
 	uint8_t text[sizeof s->path.key + sizeof turn];
-	unsigned n = 32;
 	memcpy(text, &s->path.key, sizeof s->path.key);
 	memcpy(text + sizeof s->path.key, &turn, sizeof turn);
-	const uint8_t *key = s->worker->shared->nonce_key;
-	return HMAC(EVP_sha256(), key, sizeof s->worker->shared->nonce_key, text, sizeof text, out, &n) != NULL;
+	struct str key = str_n((const char *)s->worker->shared->nonce_key, sizeof s->worker->shared->nonce_key);
+	return stun_hmac(STUN_HMAC_SHA256, key, str_n((const char *)text, sizeof text), out) == 0;
 }
 
 static int on_make_cookie(SSL *ssl, unsigned char *cookie, unsigned *len)
