@@ -1,4 +1,6 @@
 // What a system test needs, in one import.
+
+export { type Certificate, makeCertificate } from "./certificates.js";
 export { ContractError, checkAck, checkAnswer, checkDefinition, checkEvent } from "./contract.js";
 export { closeLater } from "./lifetime.js";
 export { binary, repository } from "./paths.js";

@@ -25,7 +25,10 @@ int app_open_api(struct app *a, struct buf *why)
 		.calls = a->calls,
 		.store = a->store,
 		.keys = &a->keys,
-		.ice = {c->ice_servers.items, c->ice_servers.n, 0, buf_str(&a->turn_secret), c->turn_ttl_ms},
+		.ice = {.urls = c->ice_servers.items,
+			.n_urls = c->ice_servers.n,
+			.secret = buf_str(&a->turn_secret),
+			.ttl_ms = c->turn_ttl_ms},
 	};
 	(void)why;
 	if (app_turn_port(a, &config.ice.own_port))

@@ -1,0 +1,30 @@
+// Certificates for tests, signed by themselves.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { closeLater } from "./lifetime.js";
+
+export interface Certificate {
+  certFile: string;
+  keyFile: string;
+  /** The certificate's text, for a client to trust. */
+  pem: string;
+  /** The two options that make a server show it. */
+  args: string[];
+}
+
+/** A fresh certificate for these names (and 127.0.0.1), in a folder that goes with the test or the file. */
+export function makeCertificate(names: string[], lifetime: "test" | "file" = "test", kind = "ec"): Certificate {
+  const dir = mkdtempSync(join(tmpdir(), "bellwire-tls-"));
+  closeLater(async () => rmSync(dir, { recursive: true, force: true }), lifetime);
+  const certFile = join(dir, "cert.pem");
+  const keyFile = join(dir, "key.pem");
+  const key = kind === "ec" ? ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] : ["rsa:2048"];
+  const alternatives = [...names.map((name) => `DNS:${name}`), "IP:127.0.0.1"].join(",");
+  const words = ["req", "-x509", "-nodes", "-days", "30", "-subj", `/CN=${names[0]}`, "-newkey", ...key];
+  const files = ["-addext", `subjectAltName=${alternatives}`, "-keyout", keyFile, "-out", certFile];
+  execFileSync("openssl", [...words, ...files], { stdio: "ignore" });
+  const args = ["--tls-cert", certFile, "--tls-key", keyFile];
+  return { certFile, keyFile, pem: readFileSync(certFile, "utf8"), args };
+}
