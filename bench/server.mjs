@@ -5,14 +5,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const binary = join(dirname(fileURLToPath(import.meta.url)), "../build/bellwire");
+const build = process.env.BENCH_BUILD ?? join(dirname(fileURLToPath(import.meta.url)), "../build");
 export const secret = "a-secret-of-the-benches-with-more-than-32-bytes";
 
-/** Starts it; resolves once it has told that it serves. */
-export async function startServer(args = []) {
-  const data = mkdtempSync(join(tmpdir(), "bellwire-bench-"));
+/** Starts a program; resolves once it has told on its first line where it serves. */
+export async function startProgram(program, args) {
   const startedAt = performance.now();
-  const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--data", data, ...args], {
+  const child = spawn(program, args, {
     env: { ...process.env, BELLWIRE_SECRET: secret },
     stdio: ["ignore", "pipe", "ignore"],
   });
@@ -30,9 +29,20 @@ export async function startServer(args = []) {
     const ended = new Promise((done) => child.once("exit", done));
     child.kill("SIGTERM");
     await ended;
-    rmSync(data, { recursive: true, force: true });
   };
   return { url, pid: child.pid, startedAt, stop };
+}
+
+/** The server on a folder of its own. */
+export async function startServer(args = []) {
+  const data = mkdtempSync(join(tmpdir(), "bellwire-bench-"));
+  const own = ["serve", "--listen", "127.0.0.1:0", "--data", data];
+  const server = await startProgram(join(build, "bellwire"), [...own, ...args]);
+  const stop = async () => {
+    await server.stop();
+    rmSync(data, { recursive: true, force: true });
+  };
+  return { ...server, stop };
 }
 
 /** Resident memory in kB: all of it, and the anonymous part. */
