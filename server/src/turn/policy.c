@@ -3,6 +3,8 @@
 
 #include <ifaddrs.h>
 
+#include "base/log.h"
+
 struct range {
 	uint8_t prefix;
 	bool lan; /* opened by the option for private networks */
@@ -234,6 +236,8 @@ bool turn_policy_read_own(struct policy *p)
 		return false;
 	size_t n = list_own(all, own);
 	freeifaddrs(all);
+	if (n == POLICY_MAX_OWN)
+		log_warn("turn: more addresses than are kept; deny the rest by ranges", LOG_I("kept", n));
 	if (n == p->n_own && memcmp(own, p->own, sizeof own) == 0)
 		return false;
 	memcpy(p->own, own, sizeof own);

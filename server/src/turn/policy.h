@@ -10,7 +10,7 @@
 #include "codec/stun.h"
 #include "turn/turn.h"
 
-#define POLICY_MAX_OWN 64
+#define POLICY_MAX_OWN 512
 
 enum policy_reach {
 	POLICY_NO,    /* never */
