@@ -1,5 +1,5 @@
 // The relay of the real binary, seen by a client of ours: what it gives, what it refuses, what it does not say.
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -154,7 +154,7 @@ test("a million packets from strangers leave memory where it was, and answers ar
   const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${public_.pid}/status`, "utf8"))?.[1]);
   const allocate = message(method.allocate, [udpTransport]);
   const kinds = [allocate, message(method.refresh, []), message(method.binding, []), message(method.permit, [])];
-  const sockets = [];
+  const sockets: Socket[] = [];
   let answered = 0;
   for (let i = 0; i < 100; i++) {
     const socket = createSocket("udp4");

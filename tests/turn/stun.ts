@@ -151,7 +151,7 @@ export class TurnClient {
 
   async request(what: number, attrs: Buffer[] = [], id?: Buffer): Promise<Message> {
     const answer = await this.ask(this.signed(what, attrs, id));
-    if (answer.code === 438 || answer.code === 401) this.nonce = answer.attrs.get(type.nonce) ?? this.nonce;
+    if (answer.code === 438 || answer.code === 401) this.nonce = Buffer.from(answer.attrs.get(type.nonce) ?? this.nonce);
     return answer;
   }
 
