@@ -136,9 +136,8 @@ describe("sessions", () => {
     "are resumed with a ticket in %s, one for each handshake",
     async (version) => {
       const versions = { minVersion: version, maxVersion: version };
-      const before = await dial(versions);
       const tickets: Buffer[] = [];
-      before.on("session", (ticket) => tickets.push(ticket));
+      const before = await dial(versions, server.port, (ticket) => tickets.push(ticket));
       await alive(before);
       expect(tickets.length).toBe(1);
       const again = await dial({ ...versions, session: tickets[0] });

@@ -8,6 +8,7 @@ static const struct http_route *const resources[] = {
 	api_channel_routes,
 	api_history_routes,
 	api_ice_routes,
+	api_metrics_routes,
 	api_system_routes,
 	api_timeline_routes,
 	api_user_routes,

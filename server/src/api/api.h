@@ -14,6 +14,8 @@ struct calls;
 struct http_server;
 struct jwt_keys;
 struct store;
+struct turn;
+struct watchdog;
 
 /* What GET /api/webrtc/ice-servers hands out. */
 struct api_ice {
@@ -25,18 +27,27 @@ struct api_ice {
 	bool own_tls;	   /* it is behind the port of this server too, over TLS */
 };
 
+/* What GET /metrics tells beside what the other parts know. */
+struct api_gauges {
+	const struct watchdog *watchdog; /* borrowed; null: none */
+	struct turn *turn;		 /* borrowed; null: none */
+	size_t (*n_sessions)(const void *arg);
+	const void *arg;
+};
+
 struct api_config {
 	struct http_server *http; /* borrowed, as the rest */
 	struct calls *calls;
 	struct store *store;
 	const struct jwt_keys *keys;
 	struct api_ice ice;
+	struct api_gauges gauges;
 };
 
 /* Whether it is what api_ice.urls takes: stun:, stuns:, turn: or turns: with something behind it. */
 bool api_is_ice_url(struct str url);
 
-/* Adds the routes under /api, /healthz and /readyz. ERR_EXISTS, ERR_NO_MEMORY. */
+/* Adds the routes under /api, /healthz, /readyz and /metrics. ERR_EXISTS, ERR_NO_MEMORY. */
 int api_new(const struct api_config *config, struct api **out);
 
 /* After the HTTP server has closed and the store has done all its jobs. */

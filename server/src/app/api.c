@@ -17,6 +17,12 @@ int app_check_ice(const struct app *a, struct buf *why)
 	return 0;
 }
 
+static size_t count_sessions(const void *arg)
+{
+	const struct app *a = arg;
+	return signal_n_connected(a->signal);
+}
+
 int app_open_api(struct app *a, struct buf *why)
 {
 	const struct config *c = &a->config;
@@ -30,6 +36,7 @@ int app_open_api(struct app *a, struct buf *why)
 			.secret = buf_str(&a->turn_secret),
 			.ttl_ms = c->turn_ttl_ms},
 	};
+	config.gauges = (struct api_gauges){&a->watchdog, a->turn, count_sessions, a};
 	(void)why;
 	if (app_turn_port(a, &config.ice.own_port))
 		config.ice.own_tls = a->tls != NULL;

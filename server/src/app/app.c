@@ -321,6 +321,7 @@ static void stop(struct app *a)
 {
 	a->stopping = true;
 	log_info("stopping");
+	watchdog_stop(&a->watchdog);
 	uv_close((uv_handle_t *)&a->on_term, NULL);
 	uv_close((uv_handle_t *)&a->on_int, NULL);
 	if (a->on_hup.data)
@@ -347,6 +348,7 @@ static void watch(struct app *a, uv_signal_t *handle, int number)
 
 int app_run(struct app *a)
 {
+	watchdog_start(&a->watchdog, &a->loop);
 	watch(a, &a->on_term, SIGTERM);
 	watch(a, &a->on_int, SIGINT);
 	if (!a->is_dev || a->tls) /* a demo ends with its terminal */

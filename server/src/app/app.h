@@ -8,6 +8,7 @@
 #include "codec/jwt.h"
 #include "http/http.h"
 #include "loop/loop.h"
+#include "loop/watchdog.h"
 #include "signal/signal.h"
 #include "store/store.h"
 #include "turn/turn.h"
@@ -19,6 +20,7 @@ struct app {
 	bool is_dev;
 	int64_t started_at; /* monotonic */
 	struct loop loop;
+	struct watchdog watchdog;
 	struct jwt_keys keys;
 	struct buf turn_secret;
 

@@ -66,6 +66,14 @@ int lane_take(struct lane *l, int max, int64_t wait_ms, struct list *out)
 	return n;
 }
 
+size_t lane_waiting(struct lane *l)
+{
+	uv_mutex_lock(&l->lock);
+	size_t n = l->n;
+	uv_mutex_unlock(&l->lock);
+	return n;
+}
+
 void lane_stop(struct lane *l)
 {
 	uv_mutex_lock(&l->lock);

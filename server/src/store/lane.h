@@ -22,6 +22,9 @@ int lane_put(struct lane *l, struct store_job *job);
  * after the wait; -1 when the lane was stopped and nothing is left. */
 int lane_take(struct lane *l, int max, int64_t wait_ms, struct list *out);
 
+/* How many wait. */
+size_t lane_waiting(struct lane *l);
+
 /* Nothing more goes in; what waits is still taken. */
 void lane_stop(struct lane *l);
 

@@ -327,6 +327,12 @@ int store_health(const struct store *s)
 	return s->ops->health(s->backend);
 }
 
+void store_waiting(struct store *s, size_t *out_writes, size_t *out_reads)
+{
+	*out_writes = lane_waiting(&s->writes);
+	*out_reads = lane_waiting(&s->reads);
+}
+
 void store_inject(struct store *s, enum store_fault fault, unsigned nth)
 {
 	s->ops->inject(s->backend, fault, nth);

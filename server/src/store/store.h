@@ -325,6 +325,9 @@ void store_delete_user(struct store *s, struct store_delete_user *q);
 /* Whether commits get through: ERR_STORE when the last one did not. Costs nothing; for /readyz. */
 int store_health(const struct store *s);
 
+/* Jobs that wait for a thread, for metrics. */
+void store_waiting(struct store *s, size_t *out_writes, size_t *out_reads);
+
 /* Copies the running database to a new file at `path`. */
 struct store_backup {
 	struct store_job job;

@@ -58,6 +58,37 @@ static void mapped_addresses_are_written_as_ipv4(void **state)
 	assert_string_equal(addr_format_host(&a, out), "10.0.0.1");
 }
 
+static void ranges(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *net, *in, *out;
+	} cases[] = {
+		{"10.0.0.0/8", "10.255.0.1:1", "11.0.0.1:1"},
+		{"192.0.2.128/25", "192.0.2.129:1", "192.0.2.127:1"},
+		{"192.0.2.1", "192.0.2.1:1", "192.0.2.2:1"},
+		{"0.0.0.0/0", "[::ffff:1.2.3.4]:1", "[2001:db8::1]:1"},
+		{"10.0.0.0/8", "[::ffff:10.1.1.1]:1", "[::10.1.1.1]:1"},
+		{"fd00::/8", "[fdff::1]:1", "[fe00::1]:1"},
+		{"2001:db8::/33", "[2001:db8:7fff::1]:1", "[2001:db8:8000::1]:1"},
+		{"::1", "[::1]:1", "127.0.0.1:1"},
+		{"::/0", "[::1]:1", "127.0.0.1:1"},
+	};
+	static const char *const bad[] = {"", "10.0.0.0/", "10.0.0.0/33", "10.0.0.1/8", "fd00::1/8", "a/8", "::/129",
+		"10.0.0.0/-1", "10.0.0.0/8/8", "[::1]", "10.0.0.0:80"};
+	struct addr_net net;
+	struct addr a;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(addr_net_parse(str_of(cases[i].net), &net), 0);
+		assert_int_equal(addr_parse(str_of(cases[i].in), &a), 0);
+		assert_true(addr_net_has(&net, &a));
+		assert_int_equal(addr_parse(str_of(cases[i].out), &a), 0);
+		assert_false(addr_net_has(&net, &a));
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_equal(addr_net_parse(str_of(bad[i]), &net), ERR_BAD_FIELD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -65,6 +96,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(loopback_is_known_in_every_spelling),
 		cmocka_unit_test(mapped_addresses_are_written_as_ipv4),
+		cmocka_unit_test(ranges),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

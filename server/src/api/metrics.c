@@ -1,0 +1,139 @@
+/* /metrics: what the program counts, in the text form that Prometheus reads. For this machine, and for the host. */
+#include "api/resource.h"
+#include "base/err.h"
+#include "loop/watchdog.h"
+#include "turn/turn.h"
+
+#define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+/* The machine's own collector needs no token; whoever came through a proxy or under another name is not it. */
+static bool may_read(const struct api *api, struct http_req *req)
+{
+	struct jwt_claims claims;
+	bool token = http_req_header(req, "authorization").ptr != NULL;
+	if (!token && addr_is_loopback(http_req_peer(req)) && http_req_host_is_loopback(req) &&
+		!http_req_is_forwarded(req))
+		return true;
+	return api_authenticate_server(api, req, &claims);
+}
+
+static void put_head(struct buf *out, const char *name, const char *type, const char *help)
+{
+	buf_printf(out, "# HELP bellwire_%s %s\n# TYPE bellwire_%s %s\n", name, help, name, type);
+}
+
+static void put(struct buf *out, const char *name, const char *labels, uint64_t value)
+{
+	buf_printf(out, "bellwire_%s%s %llu\n", name, labels, (unsigned long long)value);
+}
+
+static void put_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+	put_head(out, name, "gauge", help);
+	put(out, name, "", value);
+}
+
+static void put_counter(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+	put_head(out, name, "counter", help);
+	put(out, name, "", value);
+}
+
+static void put_seconds(struct buf *out, const char *name, const char *help, int64_t ms)
+{
+	put_head(out, name, "gauge", help);
+	buf_printf(out, "bellwire_%s %lld.%03lld\n", name, (long long)(ms / 1000), (long long)(ms % 1000));
+}
+
+static void put_connections(struct buf *out, const struct http_stats *s)
+{
+	put_gauge(out, "connections", "Open HTTP connections, WebSockets included.", s->connections);
+	put_gauge(out, "websockets", "Open WebSockets.", s->websockets);
+	put_counter(out, "connections_accepted_total", "Connections accepted.", s->accepted);
+	put_counter(out, "connections_refused_total", "Connections beyond what one address may have.", s->refused);
+	put_counter(out, "connections_relay_total", "Connections that turned out to be TURN.", s->taken);
+	put_counter(out, "accept_pauses_total", "Times that accepting stopped for want of room.", s->pauses);
+	put_counter(out, "received_bytes_total", "Bytes read from connections.", s->net.bytes_in);
+	put_counter(out, "sent_bytes_total", "Bytes written to connections.", s->net.bytes_out);
+}
+
+static void put_answers(struct buf *out, const struct http_stats *s)
+{
+	char labels[32];
+	put_head(out, "responses_total", "counter", "Answers by class of status.");
+	for (size_t class = 1; class < sizeof s->by_class / sizeof s->by_class[0]; class ++) {
+		snprintf(labels, sizeof labels, "{class=\"%zuxx\"}", class);
+		put(out, "responses_total", labels, s->by_class[class]);
+	}
+}
+
+static void put_handshakes(struct buf *out, const struct net_stats *s)
+{
+	put_head(out, "tls_handshakes_total", "counter", "TLS handshakes by how they ended.");
+	put(out, "tls_handshakes_total", "{result=\"full\"}", s->handshakes - s->handshakes_resumed);
+	put(out, "tls_handshakes_total", "{result=\"resumed\"}", s->handshakes_resumed);
+	put(out, "tls_handshakes_total", "{result=\"failed\"}", s->handshakes_failed);
+	put_gauge(out, "tls_handshakes_waiting", "TLS handshakes that wait for their turn.", s->handshakes_waiting);
+}
+
+static void put_work(const struct api *api, struct buf *out)
+{
+	const struct api_gauges *g = &api->config.gauges;
+	size_t writes, reads;
+	store_waiting(api->config.store, &writes, &reads);
+	put_gauge(out, "calls", "Ringing and active calls.", calls_n_live(api->config.calls));
+	if (g->n_sessions)
+		put_gauge(out, "sessions", "Devices with a socket.", g->n_sessions(g->arg));
+	put_head(out, "store_waiting", "gauge", "Jobs that wait for a thread of the database.");
+	put(out, "store_waiting", "{lane=\"write\"}", writes);
+	put(out, "store_waiting", "{lane=\"read\"}", reads);
+	if (!g->watchdog)
+		return;
+	put_seconds(out, "loop_lag_seconds", "How late the loop was when last looked at.", g->watchdog->late_ms);
+	put_seconds(out, "loop_lag_max_seconds", "The latest that it was since the start.", g->watchdog->most_ms);
+	put_counter(out, "loop_stalls_total", "Times that it was more than 200 ms late.", g->watchdog->n_stalls);
+}
+
+static void put_relay(struct turn *turn, struct buf *out)
+{
+	struct turn_stats s;
+	uint64_t allocations = 0, to_peers = 0, to_clients = 0;
+	turn_stats(turn, &s);
+	for (size_t i = 0; i < TURN_N_TRANSPORTS; i++) {
+		allocations += s.by_transport[i].allocations;
+		to_peers += s.by_transport[i].bytes_to_peer;
+		to_clients += s.by_transport[i].bytes_to_client;
+	}
+	put_gauge(out, "turn_allocations", "Allocations of the relay.", allocations);
+	put_gauge(out, "turn_streams", "Clients of the relay over TCP and TLS.", s.streams);
+	put_head(out, "turn_relayed_bytes_total", "counter", "Payload that the relay moved.");
+	put(out, "turn_relayed_bytes_total", "{to=\"peer\"}", to_peers);
+	put(out, "turn_relayed_bytes_total", "{to=\"client\"}", to_clients);
+}
+
+static void on_metrics(struct http_req *req, void *arg)
+{
+	const struct api *api = arg;
+	struct http_stats http;
+	struct buf body;
+	if (!may_read(api, req))
+		return;
+	http_server_stats(api->config.http, &http);
+	buf_init(&body, API_MAX_ANSWER);
+	put_connections(&body, &http);
+	put_answers(&body, &http);
+	put_handshakes(&body, &http.net);
+	put_work(api, &body);
+	if (api->config.gauges.turn)
+		put_relay(api->config.gauges.turn, &body);
+	if (buf_ok(&body))
+		http_respond(req, 200, CONTENT_TYPE, buf_str(&body));
+	else
+		http_respond_problem(req, body.err, NULL, NULL);
+	buf_fini(&body);
+}
+
+const struct http_route api_metrics_routes[] = {
+	{.method = "GET", .pattern = "/metrics", .handler = on_metrics},
+	{0},
+};
