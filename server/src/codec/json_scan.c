@@ -1,6 +1,8 @@
 /* A strict JSON walker: recursive, but never deeper than JSON_MAX_NESTING. */
 #include "codec/json_scan.h"
 
+#include <endian.h>
+
 #include "base/json.h"
 
 #define ONES 0x0101010101010101ULL
@@ -37,24 +39,25 @@ bool json_scan_char(struct json_scan *s, char c)
 	return true;
 }
 
-/* Whether one of eight bytes needs a look: a quote, a backslash, a control character or the start of a long sequence.
- */
-static bool has_special(uint64_t w)
+/* Eight bytes, the first one lowest. How many stand before one that needs a look: a quote, a backslash, a control
+ * character or the start of a long sequence. A borrow may mark bytes behind that one wrongly, never before it. */
+static unsigned n_plain(uint64_t w)
 {
 	uint64_t quote = w ^ (ONES * '"');
 	uint64_t slash = w ^ (ONES * '\\');
 	uint64_t found = ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((w - ONES * 0x20) & ~w) | w;
-	return (found & HIGHS) != 0;
+	found &= HIGHS;
+	return found ? (unsigned)__builtin_ctzll(found) / 8 : 8;
 }
 
 static void skip_plain(struct json_scan *s)
 {
 	uint64_t w;
-	while (s->end - s->at >= 8) {
+	unsigned n = 8;
+	while (n == 8 && s->end - s->at >= 8) {
 		memcpy(&w, s->at, 8);
-		if (has_special(w))
-			return;
-		s->at += 8;
+		n = n_plain(le64toh(w));
+		s->at += n;
 	}
 }
 

@@ -55,9 +55,21 @@ static bool utf8_first(struct ws_utf8 *u, unsigned char c)
 	return c >= 0xC2 && c <= 0xF4;
 }
 
+/* How many of these bytes, in eights, are ASCII: most text is nothing else. */
+static size_t ascii_run(const unsigned char *bytes, size_t n)
+{
+	size_t i = 0;
+	for (uint64_t word; n - i >= sizeof word; i += sizeof word) {
+		memcpy(&word, bytes + i, sizeof word);
+		if (word & 0x8080808080808080ULL)
+			break;
+	}
+	return i;
+}
+
 bool ws_utf8_feed(struct ws_utf8 *u, const unsigned char *bytes, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = u->need ? 0 : ascii_run(bytes, n); i < n; i++) {
 		if (u->need == 0) {
 			if (!utf8_first(u, bytes[i]))
 				return false;
