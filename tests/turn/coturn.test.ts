@@ -38,6 +38,10 @@ test.each([
   ["udp, indications", ["-s"]],
   ["tcp, channels", ["-t"]],
   ["tcp, indications", ["-t", "-s"]],
-] as [string, string[]][])("turnutils_uclient over %s loses nothing", async (_, args) => {
-  expect(await run(args)).toMatch(/Total lost packets 0 /);
-}, 60_000);
+] as [string, string[]][])(
+  "turnutils_uclient over %s loses nothing",
+  async (_, args) => {
+    expect(await run(args)).toMatch(/Total lost packets 0 /);
+  },
+  60_000,
+);

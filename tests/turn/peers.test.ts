@@ -70,28 +70,32 @@ async function bothFamilies(): Promise<TurnClient> {
   return client;
 }
 
-test.runIf(isRoot)("59 forbidden peers by four ways: 403, and silence", async () => {
-  const client = await bothFamilies();
-  expect(forbidden.length).toBe(59);
-  for (const address of forbidden) {
-    expect([address, (await client.permit(address)).code]).toEqual([address, 403]);
-    expect([address, (await client.bindChannel(address, 9)).code]).toEqual([address, 403]);
-    client.sendTo(address, 9, `to ${address}`);
-    client.sendChannel(0x4000, `to ${address}`);
-    trap.stdin?.write(`${address} ${host} ${client.relayedPort}\n`);
-  }
-  await soon(500);
-  expect(trapped).not.toContain("heard");
-  expect(client.heard).toEqual([]);
-  // The trap works: what may be reached is heard there, and its answer here.
-  expect((await client.permit("8.8.8.8")).code).toBe(0);
-  client.sendTo("8.8.8.8", 9, "to a friend");
-  await soon(100);
-  expect(trapped).toContain("heard to a friend");
-  trap.stdin?.write(`8.8.8.8 ${host} ${client.relayedPort}\n`);
-  expect((await client.next())?.toString("latin1")).toContain("from 8.8.8.8");
-  client.close();
-}, 30_000);
+test.runIf(isRoot)(
+  "59 forbidden peers by four ways: 403, and silence",
+  async () => {
+    const client = await bothFamilies();
+    expect(forbidden.length).toBe(59);
+    for (const address of forbidden) {
+      expect([address, (await client.permit(address)).code]).toEqual([address, 403]);
+      expect([address, (await client.bindChannel(address, 9)).code]).toEqual([address, 403]);
+      client.sendTo(address, 9, `to ${address}`);
+      client.sendChannel(0x4000, `to ${address}`);
+      trap.stdin?.write(`${address} ${host} ${client.relayedPort}\n`);
+    }
+    await soon(500);
+    expect(trapped).not.toContain("heard");
+    expect(client.heard).toEqual([]);
+    // The trap works: what may be reached is heard there, and its answer here.
+    expect((await client.permit("8.8.8.8")).code).toBe(0);
+    client.sendTo("8.8.8.8", 9, "to a friend");
+    await soon(100);
+    expect(trapped).toContain("heard to a friend");
+    trap.stdin?.write(`8.8.8.8 ${host} ${client.relayedPort}\n`);
+    expect((await client.next())?.toString("latin1")).toContain("from 8.8.8.8");
+    client.close();
+  },
+  30_000,
+);
 
 test.runIf(isRoot)("an address that the host gets later is shut at once", async () => {
   const client = await bothFamilies();

@@ -40,7 +40,7 @@ export function attr(kind: number, value: Buffer | string): Buffer {
   return Buffer.concat([u16(kind), u16(bytes.length), bytes, Buffer.alloc(-bytes.length & 3)]);
 }
 
-export function message(what: number, attrs: Buffer[], kind = 0, id = randomBytes(12)): Buffer {
+export function message(what: number, attrs: Buffer[], kind = 0, id: Buffer = randomBytes(12)): Buffer {
   const body = Buffer.concat(attrs);
   const first = ((what & 0xf80) << 2) | ((what & 0x70) << 1) | (what & 15) | ((kind & 2) << 7) | ((kind & 1) << 4);
   return Buffer.concat([u16(first), u16(body.length), cookie, id, body]);
@@ -141,9 +141,13 @@ export class TurnClient {
     return parse(answer);
   }
 
-  signed(what: number, attrs: Buffer[], id = randomBytes(12)): Buffer {
+  signed(what: number, attrs: Buffer[], id: Buffer = randomBytes(12)): Buffer {
     const key = createHash("md5").update(`${this.login.username}:${this.realm}:${this.login.password}`).digest();
-    const named = [attr(type.username, this.login.username), attr(type.realm, this.realm), attr(type.nonce, this.nonce)];
+    const named = [
+      attr(type.username, this.login.username),
+      attr(type.realm, this.realm),
+      attr(type.nonce, this.nonce),
+    ];
     const plain = message(what, [...attrs, ...named], 0, id);
     plain.writeUInt16BE(plain.length - 20 + 24, 2);
     return Buffer.concat([plain, attr(type.integrity, createHmac("sha1", key).update(plain).digest())]);
@@ -151,7 +155,8 @@ export class TurnClient {
 
   async request(what: number, attrs: Buffer[] = [], id?: Buffer): Promise<Message> {
     const answer = await this.ask(this.signed(what, attrs, id));
-    if (answer.code === 438 || answer.code === 401) this.nonce = Buffer.from(answer.attrs.get(type.nonce) ?? this.nonce);
+    if (answer.code === 438 || answer.code === 401)
+      this.nonce = Buffer.from(answer.attrs.get(type.nonce) ?? this.nonce);
     return answer;
   }
 
@@ -172,7 +177,11 @@ export class TurnClient {
 
   bindChannel(ip: string, port: number, number = 0x4000): Promise<Message> {
     const id = randomBytes(12);
-    return this.request(method.channel, [attr(type.channel, Buffer.concat([u16(number), u16(0)])), peer(ip, port, id)], id);
+    return this.request(
+      method.channel,
+      [attr(type.channel, Buffer.concat([u16(number), u16(0)])), peer(ip, port, id)],
+      id,
+    );
   }
 
   sendTo(ip: string, port: number, data: string): void {
