@@ -36,7 +36,7 @@ export async function rawHttp(
   destroy(socket);
   const all = Buffer.concat(chunks);
   const text = all.toString("latin1");
-  const statuses = [...text.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map((match) => Number(match[1]));
+  const statuses = [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map((match) => Number(match[1]));
   return { text, bytes: all, statuses, closed };
 }
 

@@ -159,6 +159,15 @@ static int refusal(const struct http_head *h, llhttp_errno_t why)
 	return is_other_version(line) ? ERR_HTTP_VERSION : ERR_BAD_REQUEST;
 }
 
+/* RFC 9112 §3: two blanks and no more; llhttp would take several for one. */
+static bool has_two_blanks(const struct http_head *h)
+{
+	size_t n = 0;
+	for (size_t i = h->line_at; i < h->text.len && h->text.ptr[i] != '\r'; i++)
+		n += h->text.ptr[i] == ' ';
+	return n == 2;
+}
+
 static int take_apart(struct http_head *h)
 {
 	static const llhttp_settings_t settings = {.on_url = on_target,
@@ -170,6 +179,8 @@ static int take_apart(struct http_head *h)
 	ll.data = h;
 	if (h->n_lines > 1 && !(h->fields = mem_new((h->n_lines - 1) * sizeof *h->fields)))
 		return ERR_NO_MEMORY;
+	if (!has_two_blanks(h))
+		return ERR_BAD_REQUEST;
 	llhttp_errno_t got = llhttp_execute(&ll, h->text.ptr, h->text.len);
 	if (got == HPE_PAUSED_UPGRADE && llhttp_get_error_pos(&ll) == h->text.ptr + h->text.len)
 		return head_check(h);
