@@ -17,8 +17,8 @@ check: ## everything that can be seen without running it: format, layers, warnin
 	@tools/setup.sh build check
 	@$(NODE) tools/check.mjs
 
-e2e: ## all browser tests, in Chromium, in network namespaces of their own
-	@tools/setup.sh build test
+e2e: ## all browser tests, in Chromium and Firefox, in network namespaces of their own
+	@tools/setup.sh build test e2e
 	@$(NODE) tools/test.mjs e2e
 
 bench: ## figures: start, memory, and whatever bench/*.bench.mjs measure

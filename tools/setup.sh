@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the named groups need (build, check, test) from Debian and npm; quick when nothing is missing.
+# Installs what the named groups need (build, check, test, e2e) from Debian and npm; quick when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,8 +13,9 @@ packages_of() {
 		;;
 	check) echo clang clang-format clang-tidy libclang-rt-14-dev llvm git ;;
 	test) echo clang libclang-rt-14-dev llvm chromium coturn iproute2 nftables libnss3-tools strace procps ;;
+	e2e) echo firefox-esr openssl ;;
 	*)
-		echo "setup: no group $1; there are build, check and test" >&2
+		echo "setup: no group $1; there are build, check, test and e2e" >&2
 		exit 2
 		;;
 	esac

@@ -1,5 +1,6 @@
 // What a browser test needs, in one import.
 export { launchChromium, newPerson, note, type PersonOptions, screenshot } from "./browser.js";
 export { type Coturn, startCoturn, turnCredential, turnSecret } from "./coturn.js";
-export { makeNamespace, type Namespace } from "./namespace.js";
-export { clickToFirstFrame, type MediaState, mediaState, moreFrames, untilMedia } from "./peers.js";
+export { type FirefoxPage, launchFirefox } from "./firefox.js";
+export { makeIsland, makeNamespace, type Namespace } from "./namespace.js";
+export { clickToFirstFrame, type MediaState, mediaState, moreFrames, type Place, untilMedia } from "./peers.js";

@@ -15,9 +15,16 @@ export class Namespace {
     /** The namespace's address on the cable, and the host's. */
     readonly address: string,
     readonly hostAddress: string,
-    private readonly cable: string,
+    private readonly cable?: string,
   ) {
     this.wrapper = ["ip", "netns", "exec", name];
+  }
+
+  /** Gives it a default route that ends inside: some programs have no address of their own without one. */
+  addDeadEnd(): void {
+    ip("-n", this.name, "link", "add", "end0", "type", "veth", "peer", "name", "end1");
+    for (const end of ["end0", "end1"]) ip("-n", this.name, "link", "set", end, "up");
+    ip("-n", this.name, "route", "add", "default", "dev", "end0", "src", this.address);
   }
 
   /** Ends what still runs inside, by pid, and removes the namespace with its cable. */
@@ -32,7 +39,7 @@ export class Namespace {
         }
       await new Promise((done) => setTimeout(done, 50));
     }
-    ip("link", "del", this.cable);
+    if (this.cable) ip("link", "del", this.cable);
     ip("netns", "del", this.name);
   }
 }
@@ -47,28 +54,45 @@ function removeOrphans(): void {
     if (!existsSync(`/proc/${pid}`)) ip("netns", "del", name as string);
 }
 
-/** Makes a namespace with `lo` up and one cable to the host; it has no route to anywhere else. */
-export function makeNamespace(lifetime: "test" | "file" = "file"): Namespace {
+function addNamespace(name: string): void {
+  try {
+    ip("netns", "add", name);
+    ip("-n", name, "link", "set", "lo", "up");
+  } catch (error) {
+    throw new Error(`network namespaces cannot be made here, and browser tests need them: ${(error as Error).message}`);
+  }
+}
+
+function nextName(): { number: number; name: string } {
   requireRights();
   if (count === 0) removeOrphans();
   const number = count++;
-  const name = `bw${process.pid}n${number}`;
+  return { number, name: `bw${process.pid}n${number}` };
+}
+
+/** Makes a namespace with `lo` up and no cable at all; `address` is what the caller will give it. */
+export function makeIsland(address: string, lifetime: "test" | "file" = "file"): Namespace {
+  const { name } = nextName();
+  addNamespace(name);
+  const namespace = new Namespace(name, address, "");
+  closeLater(() => namespace.close(), lifetime);
+  return namespace;
+}
+
+/** Makes a namespace with `lo` up and one cable to the host; it has no route to anywhere else. */
+export function makeNamespace(lifetime: "test" | "file" = "file"): Namespace {
+  const { number, name } = nextName();
   const outer = `bw${process.pid}h${number}`.slice(0, 15);
   const inner = `bw${process.pid}i${number}`.slice(0, 15);
   // A /30 of 10.64.0.0/10 that belongs to this process.
   const base = (process.pid * 16 + (number % 16)) & 0xfffff;
   const at = (host: number): string => `10.${64 + (base >> 14)}.${(base >> 6) & 255}.${((base & 63) << 2) + host}`;
-  try {
-    ip("netns", "add", name);
-    ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name);
-  } catch (error) {
-    throw new Error(`network namespaces cannot be made here, and browser tests need them: ${(error as Error).message}`);
-  }
+  addNamespace(name);
+  ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name);
   const namespace = new Namespace(name, at(2), at(1), outer);
   closeLater(() => namespace.close(), lifetime);
   ip("addr", "add", `${at(1)}/30`, "dev", outer);
   ip("link", "set", outer, "up");
-  ip("-n", name, "link", "set", "lo", "up");
   ip("-n", name, "addr", "add", `${at(2)}/30`, "dev", inner);
   ip("-n", name, "link", "set", inner, "up");
   return namespace;

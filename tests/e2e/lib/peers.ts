@@ -1,5 +1,5 @@
 // What a page's RTCPeerConnections and devices do, seen from outside: each one made is kept in a list that tests ask.
-import type { Frame, Page } from "playwright-core";
+import type { Frame } from "playwright-core";
 
 interface Watched {
   peers: RTCPeerConnection[];
@@ -41,8 +41,14 @@ export interface MediaState {
   liveTracks: number;
 }
 
+/** A page or a frame, of Playwright or of Puppeteer. */
+export interface Place {
+  evaluate(ask: () => Promise<MediaState>): Promise<MediaState>;
+  frames?(): Place[];
+}
+
 /** Sums over all connections of one frame. */
-async function stateOf(frame: Frame): Promise<MediaState> {
+async function stateOf(frame: Place): Promise<MediaState> {
   return frame.evaluate(async () => {
     const { peers, tracks } = (window as unknown as { bellwireTest?: Watched }).bellwireTest ?? {
       peers: [],
@@ -70,8 +76,8 @@ async function stateOf(frame: Frame): Promise<MediaState> {
 }
 
 /** What the connections of a page, or of one frame of it, do. */
-export async function mediaState(place: Page | Frame): Promise<MediaState> {
-  const frames = "frames" in place ? place.frames() : [place];
+export async function mediaState(place: Place): Promise<MediaState> {
+  const frames = place.frames?.() ?? [place];
   const states = await Promise.all(frames.map(stateOf));
   return states.reduce((all, one) => ({
     framesDecoded: all.framesDecoded + one.framesDecoded,
@@ -85,7 +91,7 @@ export async function mediaState(place: Page | Frame): Promise<MediaState> {
 
 /** Asks again and again until the condition holds; resolves with the state and the milliseconds that it took. */
 export async function untilMedia(
-  place: Page | Frame,
+  place: Place,
   condition: (state: MediaState) => boolean,
   timeoutMs = 15_000,
 ): Promise<{ state: MediaState; ms: number }> {
@@ -100,7 +106,7 @@ export async function untilMedia(
 }
 
 /** Frames decoded on top of those that a page had already: proof that video runs now. */
-export async function moreFrames(place: Page | Frame, frames = 10): Promise<void> {
+export async function moreFrames(place: Place, frames = 10): Promise<void> {
   const { framesDecoded } = await mediaState(place);
   await untilMedia(place, (state) => state.framesDecoded >= framesDecoded + frames);
 }

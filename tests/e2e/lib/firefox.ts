@@ -1,0 +1,86 @@
+// Debian's Firefox inside a namespace, with a fake camera and microphone, driven over WebDriver BiDi.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "puppeteer-core";
+import { closeLater } from "../../lib/lifetime.js";
+import { Program } from "../../lib/process.js";
+import type { Namespace } from "./namespace.js";
+import { watchPeers } from "./peers.js";
+
+export type FirefoxPage = Page;
+
+const startMs = 60_000;
+
+const preferences: Record<string, boolean | number | string> = {
+  "media.navigator.streams.fake": true,
+  "media.navigator.permission.disabled": true,
+  "media.autoplay.default": 0,
+  "media.gmp-manager.updateEnabled": false,
+  // Host candidates as addresses: there is nobody here who could resolve an mDNS name.
+  "media.peerconnection.ice.obfuscate_host_addresses": false,
+  "app.update.disabledForTesting": true,
+  "browser.shell.checkDefaultBrowser": false,
+  "browser.startup.page": 0,
+  "datareporting.policy.dataSubmissionEnabled": false,
+  "extensions.update.enabled": false,
+  "network.captive-portal-service.enabled": false,
+  "network.connectivity-service.enabled": false,
+  "services.settings.server": "data:,#remote-settings-dummy/v1",
+  "toolkit.telemetry.server": "",
+};
+
+async function makeProfile(lifetime: "test" | "file"): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "bellwire-firefox-"));
+  closeLater(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }), lifetime);
+  const lines = Object.entries(preferences).map(([key, value]) => `user_pref("${key}", ${JSON.stringify(value)});\n`);
+  await writeFile(join(folder, "user.js"), lines.join(""));
+  return folder;
+}
+
+/**
+ * Firefox takes its driver on 127.0.0.1 only, that of the namespace, and only under that name; this takes it on the
+ * namespace's address too. Resolves with the port there.
+ */
+async function openDoor(namespace: Namespace, port: number, lifetime: "test" | "file"): Promise<number> {
+  const script = `
+    const net = require("node:net");
+    const door = net.createServer((outer) => {
+      const inner = net.connect(${port}, "127.0.0.1");
+      for (const socket of [outer, inner]) socket.on("error", () => outer.destroy() && inner.destroy());
+      outer.once("data", (head) => {
+        inner.write(head.toString("latin1").replace(/^host: .*$/im, "Host: 127.0.0.1:${port}"), "latin1");
+        outer.pipe(inner).pipe(outer);
+      });
+    });
+    door.listen(0, "${namespace.address}", () => console.log("port " + door.address().port));`;
+  const [command, ...words] = namespace.wrapper;
+  const door = new Program(command, [...words, process.execPath, "-e", script]);
+  closeLater(() => door.stop(), lifetime);
+  return Number(await door.until(() => /^port (\d+)$/m.exec(door.stdout)?.[1], "open door"));
+}
+
+/** A page of a fresh Firefox, whose connections are watched as Chromium's are. */
+export async function launchFirefox(namespace: Namespace, lifetime: "test" | "file" = "file"): Promise<FirefoxPage> {
+  const profile = await makeProfile(lifetime);
+  const [command, ...words] = namespace.wrapper;
+  const own = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"];
+  const program = new Program(command, [...words, "/usr/bin/firefox-esr", ...own], {
+    ...process.env,
+    HOME: profile,
+    MOZ_CRASHREPORTER_DISABLE: "1",
+  });
+  closeLater(() => program.stop(), lifetime);
+  const listening = () => /BiDi listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(program.stderr)?.[1];
+  const port = Number(await program.until(listening, "Firefox's BiDi port", startMs));
+  const door = await openDoor(namespace, port, lifetime);
+
+  // Loaded here, so that tests without Firefox need not load it at all.
+  const { default: puppeteer } = await import("puppeteer-core");
+  const browserWSEndpoint = `ws://${namespace.address}:${door}/session`;
+  const browser = await puppeteer.connect({ browserWSEndpoint, protocol: "webDriverBiDi", acceptInsecureCerts: true });
+  closeLater(() => browser.disconnect(), lifetime);
+  const page = await browser.newPage();
+  await page.evaluateOnNewDocument(watchPeers, { relayOnly: false });
+  return page;
+}
