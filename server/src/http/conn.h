@@ -21,6 +21,14 @@
 #include "net/tcp.h"
 
 #define HTTP_DATE_SIZE 30
+#define WS_BATCH_MAX 65536
+
+/* Frames that come of one read and go to one WebSocket: sent together. */
+struct ws_batch {
+	struct ws *to; /* null: nothing waits */
+	struct buf bytes;
+	bool more; /* what is read is not all handled yet */
+};
 
 struct http_server {
 	struct loop *loop; /* borrowed */
@@ -40,6 +48,7 @@ struct http_server {
 	size_t n_conns;
 	size_t n_requests; /* not answered yet, whether their connection lives or not */
 	struct list files; /* folders that are served */
+	struct ws_batch batch;
 	int64_t date_at_s;
 	char date[HTTP_DATE_SIZE];
 	int max_fd;	 /* accepting pauses at descriptors above it */

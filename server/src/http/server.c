@@ -124,6 +124,7 @@ static void server_free(struct http_server *s)
 	mem_free(s->listeners);
 	http_files_free(s);
 	router_fini(&s->router);
+	buf_fini(&s->batch.bytes);
 	net_fini(&s->net);
 	timer_stop(s->loop, &s->drain);
 	mem_free(s);
@@ -148,6 +149,7 @@ int http_server_new(struct loop *loop, const struct http_config *config, size_t 
 	list_init(&s->conns);
 	list_init(&s->files);
 	router_init(&s->router);
+	buf_init(&s->batch.bytes, WS_BATCH_MAX);
 	if (out_at)
 		*out_at = 0;
 	int err = net_init(&s->net, loop);

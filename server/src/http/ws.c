@@ -129,9 +129,52 @@ static void tell_closed(struct ws *ws, uint16_t code)
 
 void ws_gone(struct ws *ws)
 {
+	struct ws_batch *b = &ws->conn->server->batch;
+	if (b->to == ws)
+		b->to = NULL;
 	tell_closed(ws, CODE_ABNORMAL);
 	ws_decoder_fini(&ws->decoder);
 	mem_free(ws);
+}
+
+/* --- batches: under load a read holds several messages, most of them for the same peer --- */
+
+static int batch_flush(struct ws_batch *b)
+{
+	struct str bytes = buf_str(&b->bytes);
+	int err = b->to ? stream_send(&b->to->conn->stream, &bytes, 1) : 0;
+	b->to = NULL;
+	buf_clear(&b->bytes);
+	return err;
+}
+
+/* Sends what waits for another than ws (null: for anyone). */
+static void batch_leave(struct ws_batch *b, const struct ws *ws)
+{
+	struct ws *to = b->to;
+	if (to && to != ws && batch_flush(b) != 0)
+		ws_abort(to);
+}
+
+/* Adds a frame to what waits, and sends it when it is the last for now. */
+static int batch_put(struct ws_batch *b, struct ws *ws, const struct str *parts, size_t n_parts)
+{
+	b->to = ws;
+	for (size_t i = 0; i < n_parts; i++)
+		buf_put(&b->bytes, parts[i]);
+	if (!buf_ok(&b->bytes))
+		return b->bytes.err;
+	return b->more ? 0 : batch_flush(b);
+}
+
+static int send_whole(struct ws *ws, const struct str *parts, size_t n_parts, size_t total)
+{
+	struct ws_batch *b = &ws->conn->server->batch;
+	bool fits = total <= WS_BATCH_MAX - b->bytes.len;
+	batch_leave(b, fits ? ws : NULL);
+	if (fits && (b->more || b->to))
+		return batch_put(b, ws, parts, n_parts);
+	return stream_send(&ws->conn->stream, parts, n_parts);
 }
 
 static int send_frame(struct ws *ws, enum ws_opcode opcode, const struct str *parts, size_t n_parts)
@@ -145,7 +188,7 @@ static int send_frame(struct ws *ws, enum ws_opcode opcode, const struct str *pa
 		total += parts[i].len;
 	}
 	all[0] = str_n((const char *)head, ws_head_write(head, opcode, total));
-	return stream_send(&ws->conn->stream, all, n_parts + 1);
+	return send_whole(ws, all, n_parts + 1, total + all[0].len);
 }
 
 int ws_send(struct ws *ws, enum ws_opcode opcode, const struct str *parts, size_t n_parts)
@@ -167,6 +210,7 @@ static void send_close(struct ws *ws, uint16_t code, struct str reason)
 {
 	char bytes[2] = {(char)(code >> 8), (char)(code & 0xFF)};
 	struct str parts[] = {str_n(bytes, code == 1005 ? 0 : 2), reason};
+	ws->conn->server->batch.more = false; /* nothing follows it */
 	if (send_frame(ws, WS_CLOSE, parts, 2) != 0)
 		stream_abort(&ws->conn->stream);
 }
@@ -250,7 +294,7 @@ static void fail(struct ws *ws, int err)
 	end(ws, code);
 }
 
-void ws_take(struct ws *ws, unsigned char *bytes, size_t n)
+static void take_frames(struct ws *ws, unsigned char *bytes, size_t n)
 {
 	struct http_conn *c = ws->conn;
 	size_t at = 0;
@@ -263,8 +307,17 @@ void ws_take(struct ws *ws, unsigned char *bytes, size_t n)
 			fail(ws, got);
 		if (got <= 0)
 			return;
+		c->server->batch.more = at < n;
 		on_event(ws, &e);
 		if (c->state == CONN_CLOSING)
 			return;
 	}
+}
+
+void ws_take(struct ws *ws, unsigned char *bytes, size_t n)
+{
+	struct ws_batch *b = &ws->conn->server->batch;
+	take_frames(ws, bytes, n);
+	b->more = false;
+	batch_leave(b, NULL);
 }

@@ -13,12 +13,15 @@
 
 static struct host host;
 static struct ws *socket_now;
+static struct ws *other; /* hears "both" too */
 static int n_closed;
 static int close_code;
 
 static void on_message(struct ws *ws, enum ws_opcode opcode, struct str message, void *arg)
 {
 	(void)arg;
+	if (other && str_eq_z(message, "both"))
+		ws_send(other, opcode, &message, 1);
 	if (str_eq_z(message, "close"))
 		ws_close(ws, 4001, "as asked");
 	else if (str_eq_z(message, "abort"))
@@ -195,6 +198,62 @@ static void sockets_close_with_their_codes(void **state)
 	check_ends(frame(0x81, STR("abort")), "", 0, 1006);
 }
 
+/* Several text frames in one write. */
+static struct str frames(const char *const *texts, size_t n, struct buf *out)
+{
+	buf_clear(out);
+	for (size_t i = 0; i < n; i++)
+		buf_put(out, frame(0x81, str_of(texts[i])));
+	return buf_str(out);
+}
+
+static void what_one_read_brings_is_answered_in_order(void **state)
+{
+	(void)state;
+	struct buf in;
+	buf_init(&in, 1 << 20);
+	frames((const char *const[]){"a", "b"}, 2, &in);
+	buf_put(&in, frame(0x88, STR("\x03\xE8")));
+	check_ends(buf_str(&in), "\x81\1a\x81\1b\x88\2\x03\xE8", 10, 1000);
+	frames((const char *const[]){"a", "b"}, 2, &in);
+	buf_put(&in, frame(0x83, STR("")));
+	check_ends(buf_str(&in), "\x81\1a\x81\1b\x88\2\x03\xEA", 10, 1002);
+	frames((const char *const[]){"a", "close", "lost"}, 3, &in);
+	buf_put(&in, frame(0x88, STR("\x03\xE8")));
+	check_ends(buf_str(&in),
+		"\x81\1a\x88\x0A\x0F\xA1"
+		"as asked",
+		15, 4001);
+	check_ends(frames((const char *const[]){"a", "abort", "lost"}, 3, &in), "", 0, 1006);
+	buf_fini(&in);
+}
+
+static void one_read_may_speak_to_several(void **state)
+{
+	(void)state;
+	struct buf in, first, second;
+	buf_init(&in, 1 << 20);
+	int fd1 = open_socket(&first);
+	other = socket_now;
+	int fd2 = open_socket(&second);
+	frames((const char *const[]){"both", "x", "both", "y"}, 4, &in);
+	buf_put(&in, str_n(in.ptr, 7)); /* and the beginning of one more */
+	assert_true(host_send(&host, fd2, buf_str(&in)));
+	assert_true(host_read(&host, fd1, "\x81\4both\x81\4both", &first));
+	assert_true(host_read(&host, fd2, "\x81\4both\x81\1x\x81\4both\x81\1y", &second));
+	frames((const char *const[]){"both", "abort", "both"}, 3, &in);
+	assert_true(host_send(&host, fd2, str_n(in.ptr + 7, in.len - 7)));
+	assert_true(host_read(&host, fd1, "\x81\4both\x81\4both\x81\4both", &first));
+	other = NULL;
+	close(fd1);
+	close(fd2);
+	host_run(&host, 5);
+	assert_int_equal(n_closed, 2);
+	buf_fini(&in);
+	buf_fini(&first);
+	buf_fini(&second);
+}
+
 static void our_close_waits_for_the_peers(void **state)
 {
 	(void)state;
@@ -280,6 +339,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(messages_go_both_ways, start, stop),
 		cmocka_unit_test_setup_teardown(a_frame_behind_the_handshake_is_not_lost, start, stop),
 		cmocka_unit_test_setup_teardown(sockets_close_with_their_codes, start, stop),
+		cmocka_unit_test_setup_teardown(what_one_read_brings_is_answered_in_order, start, stop),
+		cmocka_unit_test_setup_teardown(one_read_may_speak_to_several, start, stop),
 		cmocka_unit_test_setup_teardown(our_close_waits_for_the_peers, start, stop),
 		cmocka_unit_test_setup_teardown(a_slow_consumer_is_closed, start, stop),
 		cmocka_unit_test_setup(stopping_says_going_away, start),
