@@ -301,21 +301,7 @@ static void app_close(struct app *a)
 	loop_fini(&a->loop);
 }
 
-int app_open(struct app *a, struct buf *why)
-{
-	int err = loop_init(&a->loop);
-	if (err < 0)
-		return err;
-	for (size_t i = 0; err == 0 && i < sizeof steps / sizeof steps[0]; i++)
-		err = steps[i](a, why);
-	if (err < 0) {
-		close_signal(a);
-		app_close(a);
-	}
-	return err;
-}
-
-/* --- running --- */
+/* --- signals --- */
 
 static void stop(struct app *a)
 {
@@ -346,13 +332,35 @@ static void watch(struct app *a, uv_signal_t *handle, int number)
 	uv_signal_start(handle, on_signal, number);
 }
 
-int app_run(struct app *a)
+static void watch_signals(struct app *a)
 {
-	watchdog_start(&a->watchdog, &a->loop);
 	watch(a, &a->on_term, SIGTERM);
 	watch(a, &a->on_int, SIGINT);
 	if (!a->is_dev || a->tls) /* a demo ends with its terminal */
 		watch(a, &a->on_hup, SIGHUP);
+}
+
+/* --- running --- */
+
+int app_open(struct app *a, struct buf *why)
+{
+	int err = loop_init(&a->loop);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; err == 0 && i < sizeof steps / sizeof steps[0]; i++)
+		err = steps[i](a, why);
+	if (err < 0) {
+		close_signal(a);
+		app_close(a);
+		return err;
+	}
+	watch_signals(a); /* before anybody is told that it is ready, and may want it to stop */
+	return 0;
+}
+
+int app_run(struct app *a)
+{
+	watchdog_start(&a->watchdog, &a->loop);
 	app_close(a);
 	log_info("stopped");
 	return EXIT_OK;
