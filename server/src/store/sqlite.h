@@ -40,6 +40,10 @@ struct backend {
 	enum store_fault faulty_how;
 };
 
+/* What the disk holds is not known any more, and asking it again could be answered from a cache that was never written:
+ * only a new start, which reads the log anew, can tell. Says why (the last error of db) and ends the process. */
+void sqlite_fatal(struct backend *b, sqlite3 *db);
+
 struct backend_reader {
 	struct sq_conn conn;
 	const char *path; /* borrowed from the backend */

@@ -13,6 +13,9 @@ static void checkpoint(struct checkpointer *c, int mode, int *out_log)
 {
 	int moved = 0;
 	int rc = sqlite3_wal_checkpoint_v2(c->conn.db, NULL, mode, out_log, &moved);
+	if (sq_error(rc) == ERR_IO)
+		/* A sync that failed once may succeed the next time without having written: the log has to stay. */
+		sqlite_fatal(CONTAINER_OF(c, struct backend, checkpointer), c->conn.db);
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY)
 		log_warn("sqlite checkpoint", LOG_S("error", sqlite3_errmsg(c->conn.db)), LOG_I("rc", rc));
 }

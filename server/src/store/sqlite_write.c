@@ -62,16 +62,20 @@ static void die_if(const struct backend *b, enum store_fault when)
 		kill(getpid(), SIGKILL);
 }
 
-/* What the disk holds is not known any more, and asking it again could be answered from a cache that was never written:
- * only a new start, which reads the log anew, can tell. */
-static void fatal(struct backend *b)
+void sqlite_fatal(struct backend *b, sqlite3 *db)
 {
-	const char *reason = sqlite3_errmsg(b->writer.db);
+	const char *reason = sqlite3_errmsg(db);
 	if (b->on_fatal)
 		b->on_fatal(reason);
-	log_error("the disk failed in a commit; ending, since nobody can say what was written", LOG_S("error", reason),
+	log_error("the disk failed; ending, since nobody can say what was written", LOG_S("error", reason),
 		LOG_S("database", b->path));
 	_exit(EXIT_IO);
+}
+
+/* As long as the transaction is neither committed nor rolled back for certain. */
+static void fatal(struct backend *b)
+{
+	sqlite_fatal(b, b->writer.db);
 }
 
 /* --- one job --- */

@@ -34,8 +34,9 @@ struct store_config {
 	const char *url;    /* "sqlite:PATH" or a bare path of the database file; its folder must exist */
 	struct loop *loop;  /* borrowed: where done callbacks run */
 	unsigned n_readers; /* reading threads; 0 means 2 */
-	/* Called on the writing thread when a commit hit an I/O error, so that nobody can say any more what is on the
-	 * disk. Must not return. Null: one line in the log and exit status 74 (EX_IOERR). */
+	/* Called on a thread of the store when a commit, or moving commits from the log into the file, hit an I/O
+	 * error, so that nobody can say any more what is on the disk. Must not return. Null: one line in the log and
+	 * exit status 74 (EX_IOERR). */
 	void (*on_fatal)(const char *reason);
 };
 
