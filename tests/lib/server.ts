@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeLater } from "./lifetime.js";
 import { binary } from "./paths.js";
-import { Program } from "./process.js";
+import { type Ending, Program } from "./process.js";
 import { Rest } from "./rest.js";
 import { connect, type Session, type SessionOptions } from "./session.js";
 import { secret, type TokenOptions, token } from "./token.js";
@@ -45,6 +45,11 @@ export class Server {
 
   get stderr(): string {
     return this.program.stderr;
+  }
+
+  /** Resolves when it has ended, by itself or by us. */
+  get ended(): Promise<Ending> {
+    return this.program.ended;
   }
 
   async start(listen = this.options.listen ?? "127.0.0.1:0"): Promise<void> {

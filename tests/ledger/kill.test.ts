@@ -1,0 +1,30 @@
+// kill -9 at random moments, over and over, while everybody calls.
+import { expect, it } from "vitest";
+import { Campaign } from "./campaign.js";
+import { cycles, note, seed } from "./settings.js";
+
+const cyclesOfCampaign = 25;
+
+async function campaign(number: number, nCycles: number): Promise<string> {
+  const run = await Campaign.begin({ seed: seed + number });
+  let torn: string[] = [];
+  for (let cycle = 0; cycle < nCycles; cycle++) {
+    if (cycle > 0) await run.start();
+    await run.callAndKill(run.random.between(20, cycle === 0 ? 600 : 350));
+    expect(run.check(), `seed ${seed + number}, cycle ${cycle}`).toEqual([]);
+    if (cycle === 0) torn = await run.checkTornCopy();
+  }
+  await run.settle();
+  expect(run.broken, `seed ${seed + number}, after all`).toEqual([]);
+  expect(torn.join("\n"), "the control: half of the log is gone").toMatch(/and lost|change is lost/);
+  return run.summary();
+}
+
+it(`kill -9, ${cycles} times: nothing acknowledged is lost, nothing happens twice`, {
+  timeout: 7_200_000,
+}, async () => {
+  for (let done = 0, number = 0; done < cycles; done += cyclesOfCampaign, number++) {
+    const summary = await campaign(number, Math.min(cyclesOfCampaign, cycles - done));
+    note(`kill -9 × ${Math.min(cyclesOfCampaign, cycles - done)}, seed ${seed + number}: ${summary}`);
+  }
+});

@@ -1,0 +1,134 @@
+// The database as the checker sees it: read from the file, with the words of server/src/store/model.def for its numbers.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { repository } from "../lib/index.js";
+
+const definitions = readFileSync(join(repository, "server/src/store/model.def"), "utf8");
+
+/** The wire's words of one list, in the order of their numbers. */
+function words(list: string): string[] {
+  const start = definitions.indexOf(`#define ${list}(X)`);
+  if (start < 0) throw new Error(`model.def has no ${list}`);
+  const lines = definitions.slice(start).split("\n").slice(1);
+  const end = lines.findIndex((line) => !line.trim().startsWith("X("));
+  return lines.slice(0, end < 0 ? undefined : end).map((line) => /"([^"]*)"/.exec(line)?.[1] ?? "");
+}
+
+const statuses = words("MODEL_CALL_STATUSES");
+const modes = words("MODEL_CALL_MODES");
+const reasons = words("MODEL_END_REASONS");
+const states = words("MODEL_PARTICIPANT_STATES");
+const outcomes = words("MODEL_OUTCOMES");
+
+export interface PersonRow {
+  userId: string;
+  state: string;
+  outcome: string;
+  joinedAt: number;
+  leftAt: number;
+  talkMs: number;
+  talkSince: number;
+}
+export interface EventRow {
+  seq: number;
+  at: number;
+  type: string;
+  payload: Record<string, unknown>;
+}
+export interface CallRow {
+  id: string;
+  seq: number;
+  channelId: string;
+  mode: string;
+  status: string;
+  startedBy: string;
+  startedAt: number;
+  answeredAt: number;
+  endedAt: number;
+  endReason: string;
+  endedBy: string;
+  tag: string;
+  people: PersonRow[];
+  events: EventRow[];
+  openLegs: number;
+}
+export interface Rows {
+  integrity: string;
+  calls: Map<string, CallRow>;
+  /** Rows of other tables whose call is not there. */
+  strays: number;
+}
+
+const callColumns = `id, seq, channel_id AS channelId, mode, status, started_by AS startedBy, started_at AS startedAt,
+  answered_at AS answeredAt, ended_at AS endedAt, end_reason AS endReason, ended_by AS endedBy,
+  coalesce(json_extract(nullif(metadata, ''), '$.tag'), '') AS tag`;
+const personColumns = `call_id AS callId, user_id AS userId, state, outcome, joined_at AS joinedAt, left_at AS leftAt,
+  talk_ms AS talkMs, talk_since AS talkSince`;
+const eventColumns = "call_id AS callId, seq, at, type, payload";
+
+/** A row as it lies there: numbers for words, JSON as text. */
+type Raw<T, Numbers extends keyof T = never> = Omit<T, Numbers> & Record<Numbers, number> & { callId: string };
+type RawCall = Raw<CallRow, "mode" | "status" | "endReason">;
+type RawPerson = Raw<PersonRow, "state" | "outcome">;
+type RawEvent = Omit<EventRow, "payload"> & { callId: string; payload: string };
+
+const each = <T>(database: DatabaseSync, sql: string): Iterable<T> =>
+  database.prepare(sql).iterate() as unknown as Iterable<T>;
+
+const word = (list: string[], n: number): string => list[n] ?? `unknown (${n})`;
+
+function readCalls(database: DatabaseSync): Map<string, CallRow> {
+  const calls = new Map<string, CallRow>();
+  for (const row of each<RawCall>(database, `SELECT ${callColumns} FROM calls`))
+    calls.set(row.id, {
+      ...row,
+      mode: word(modes, row.mode),
+      status: word(statuses, row.status),
+      endReason: word(reasons, row.endReason),
+      people: [],
+      events: [],
+      openLegs: 0,
+    });
+  return calls;
+}
+
+/** Hands each row to its call; answers how many had none. */
+function hand<T extends { callId: string }>(
+  rows: Iterable<T>,
+  calls: Map<string, CallRow>,
+  take: (call: CallRow, row: T) => void,
+): number {
+  let strays = 0;
+  for (const row of rows) {
+    const call = calls.get(row.callId);
+    if (call) take(call, row);
+    else strays++;
+  }
+  return strays;
+}
+
+function readParts(database: DatabaseSync, calls: Map<string, CallRow>): number {
+  const people = each<RawPerson>(database, `SELECT ${personColumns} FROM call_participants ORDER BY position`);
+  const legs = each<{ callId: string }>(database, "SELECT call_id AS callId FROM call_legs WHERE left_at = 0");
+  const events = each<RawEvent>(database, `SELECT ${eventColumns} FROM call_events ORDER BY id`);
+  return (
+    hand(people, calls, (call, row) =>
+      call.people.push({ ...row, state: word(states, row.state), outcome: word(outcomes, row.outcome) }),
+    ) +
+    hand(legs, calls, (call) => call.openLegs++) +
+    hand(events, calls, (call, row) => call.events.push({ ...row, payload: JSON.parse(row.payload || "{}") }))
+  );
+}
+
+/** Reads a database file that no server may be using at the moment; it is not changed. */
+export function readRows(path: string): Rows {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const integrity = String(Object.values(database.prepare("PRAGMA integrity_check").get() ?? {})[0]);
+    const calls = readCalls(database);
+    return { integrity, calls, strays: readParts(database, calls) };
+  } finally {
+    database.close();
+  }
+}
