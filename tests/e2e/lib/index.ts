@@ -2,5 +2,6 @@
 export { launchChromium, newPerson, note, type PersonOptions, screenshot } from "./browser.js";
 export { type Coturn, startCoturn, turnCredential, turnSecret } from "./coturn.js";
 export { type FirefoxPage, launchFirefox } from "./firefox.js";
-export { makeIsland, makeNamespace, type Namespace } from "./namespace.js";
+export { makeNamespace, type Namespace } from "./namespace.js";
+export { makeHome, makeInternet, type Nat, type NatRules } from "./nat.js";
 export { clickToFirstFrame, type MediaState, mediaState, moreFrames, type Place, untilMedia } from "./peers.js";
