@@ -25,6 +25,7 @@ interface Window {
 }
 
 let server: Server;
+let calls = 0;
 let nats: [Nat, Nat];
 let browsers: [Browser, Browser];
 
@@ -41,22 +42,24 @@ beforeAll(async () => {
   browsers = [await launchChromium(nats[0].home, { args }), await launchChromium(nats[1].home, { args })];
 });
 
-/** Alice and bob, each at home behind a NAT with these rules. */
+/** Alice and bob, each at home behind a NAT with these rules; new people each time, whom no earlier call keeps busy. */
 async function atHome(alicesRules: NatRules, bobsRules: NatRules): Promise<[Page, Page]> {
   nats[0].set(alicesRules);
   nats[1].set(bobsRules);
   const open = async (browser: Browser, user: string) =>
     openSdk(await newPerson(browser, { ignoreHTTPSErrors: true }), server.url, user);
-  const pages: [Page, Page] = [await open(browsers[0], "alice"), await open(browsers[1], "bob")];
-  await setChannel(pages[0], "general", ["alice", "bob"]);
+  const [alice, bob] = [`alice${++calls}`, `bob${calls}`];
+  const pages: [Page, Page] = [await open(browsers[0], alice), await open(browsers[1], bob)];
+  await setChannel(pages[0], "general", [alice, bob]);
   return pages;
 }
 
 /** Alice calls, bob accepts, both decode pictures and hear sound. Resolves with bob's time to the first frame. */
 async function talk([alice, bob]: [Page, Page]): Promise<number> {
-  await alice.evaluate(async () => {
-    await (window as never as Window).bellwire.call({ channelId: "general", to: "bob" });
-  });
+  const to = `bob${calls}`;
+  await alice.evaluate(async (to) => {
+    await (window as never as Window).bellwire.call({ channelId: "general", to });
+  }, to);
   await bob.waitForFunction(() => (window as never as Window).bellwire.getSnapshot().incoming[0]);
   await bob.evaluate(async () => {
     const { bellwire } = window as never as Window;
@@ -71,7 +74,7 @@ async function talk([alice, bob]: [Page, Page]): Promise<number> {
   });
 }
 
-/** Bob hangs up, so that both are free for the next call. */
+/** Bob hangs up; nothing stays open at either end. */
 async function hangUp(pages: [Page, Page]): Promise<void> {
   await pages[1].evaluate(async () => {
     const { bellwire } = window as never as Window;
