@@ -67,6 +67,21 @@ int app_check_turn(const struct app *a, struct buf *why)
 	return app_turn_is_off(a) ? 0 : configure(a, &cfg, why);
 }
 
+/* The relay's own port speaks TLS and DTLS too, with the certificate that is shown to those who ask for no name. It is
+ * not read again on SIGHUP: the workers share these contexts without a lock. */
+static SSL_CTX *secure(const struct app *a, const SSL_METHOD *method, int min_version)
+{
+	SSL_CTX *ctx = a->tls ? SSL_CTX_new(method) : NULL;
+	if (!ctx)
+		return NULL;
+	if (SSL_CTX_set_min_proto_version(ctx, min_version) == 1 &&
+		SSL_CTX_use_certificate_chain_file(ctx, a->config.tls_certs.items[0]) == 1 &&
+		SSL_CTX_use_PrivateKey_file(ctx, a->config.tls_keys.items[0], SSL_FILETYPE_PEM) == 1)
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
 int app_open_turn(struct app *a, struct buf *why)
 {
 	struct turn_config cfg;
@@ -76,7 +91,11 @@ int app_open_turn(struct app *a, struct buf *why)
 		return ERR_CONFIG;
 	if (cfg.n_listen == 0)
 		return 0;
-	int err = turn_start(&cfg, &a->turn);
+	cfg.tls = secure(a, TLS_server_method(), TLS1_2_VERSION);
+	cfg.dtls = secure(a, DTLS_server_method(), DTLS1_2_VERSION);
+	int err = a->tls && (!cfg.tls || !cfg.dtls) ? ERR_NO_MEMORY : turn_start(&cfg, &a->turn);
+	SSL_CTX_free(cfg.tls); /* the relay holds references of its own */
+	SSL_CTX_free(cfg.dtls);
 	if (err == ERR_IO)
 		buf_printf(why, "the relay cannot use its address (the log above says which); choose another with "
 				"--turn-listen, or --turn-listen none");
