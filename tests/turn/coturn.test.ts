@@ -1,5 +1,6 @@
 // coturn's clients, from Debian, against our relay.
 import { beforeAll, expect, test } from "vitest";
+import { makeCertificate } from "../lib/certificates.js";
 import { closeLater, freePort, Program, type Server, startServer } from "../lib/index.js";
 import { turnSecret } from "./stun.js";
 
@@ -10,7 +11,8 @@ let peerPort = 0;
 
 beforeAll(async () => {
   const env = { BELLWIRE_TURN_SECRET: turnSecret };
-  server = await startServer({ args: ["--turn-allow-loopback", "--turn-workers", "2"], env, lifetime: "file" });
+  const args = ["--turn-allow-loopback", "--turn-workers", "2", ...makeCertificate(["localhost"], "file").args];
+  server = await startServer({ args, env, lifetime: "file" });
   [host = "", port = ""] = (server.ready.turn ?? "").split(":");
   peerPort = await freePort();
   const peer = new Program("turnutils_peer", ["-L", "127.0.0.1", "-p", `${peerPort}`]);
@@ -18,11 +20,11 @@ beforeAll(async () => {
 });
 
 /** Four clients that echo through a peer. */
-async function run(args: string[]): Promise<string> {
+async function run(args: string[], at = port): Promise<string> {
   // It leaves allocations behind on purpose, so that more clients would meet the quota of one user.
   const load = ["-c", "-m", "4", "-n", "20", "-l", "200", "-e", "127.0.0.1", "-r", `${peerPort}`];
   const user = ["-u", `u${Math.random().toString(36).slice(2)}`, "-W", turnSecret];
-  const client = new Program("turnutils_uclient", [...args, ...load, ...user, "-p", port, host]);
+  const client = new Program("turnutils_uclient", [...args, ...load, ...user, "-p", at, host]);
   await client.ended;
   return client.output();
 }
@@ -38,6 +40,8 @@ test.each([
   ["udp, indications", ["-s"]],
   ["tcp, channels", ["-t"]],
   ["tcp, indications", ["-t", "-s"]],
+  ["tls, channels", ["-t", "-S"]],
+  ["dtls, channels", ["-S"]],
 ] as [string, string[]][])(
   "turnutils_uclient over %s loses nothing",
   async (_, args) => {
@@ -45,3 +49,7 @@ test.each([
   },
   60_000,
 );
+
+test("turnutils_uclient over tls on the port of HTTPS loses nothing", async () => {
+  expect(await run(["-t", "-S"], `${server.port}`)).toMatch(/Total lost packets 0 /);
+}, 60_000);
