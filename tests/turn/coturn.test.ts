@@ -35,7 +35,7 @@ test("turnutils_stunclient learns its address", async () => {
   expect(client.output()).toContain("UDP reflexive addr: 127.0.0.1:");
 });
 
-test.each([
+test.concurrent.each([
   ["udp, channels", []],
   ["udp, indications", ["-s"]],
   ["tcp, channels", ["-t"]],
@@ -50,6 +50,6 @@ test.each([
   60_000,
 );
 
-test("turnutils_uclient over tls on the port of HTTPS loses nothing", async () => {
+test.concurrent("turnutils_uclient over tls on the port of HTTPS loses nothing", async () => {
   expect(await run(["-t", "-S"], `${server.port}`)).toMatch(/Total lost packets 0 /);
 }, 60_000);
