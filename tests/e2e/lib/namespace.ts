@@ -55,9 +55,13 @@ function removeOrphans(): void {
     if (!existsSync(`/proc/${pid}`)) ip("netns", "del", name as string);
 }
 
+/** Devices added later get no IPv6 address: it would come seconds late, and a browser drops its connections then. */
+const onlyIPv4 = "f=/proc/sys/net/ipv6/conf/default/disable_ipv6; [ ! -e $f ] || echo 1 >$f";
+
 function addNamespace(name: string): void {
   try {
     ip("netns", "add", name);
+    ip("netns", "exec", name, "sh", "-c", onlyIPv4);
     ip("-n", name, "link", "set", "lo", "up");
   } catch (error) {
     throw new Error(`network namespaces cannot be made here, and browser tests need them: ${(error as Error).message}`);
