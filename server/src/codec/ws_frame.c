@@ -2,6 +2,7 @@
 #include "codec/ws_frame.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 
 /* §5.2: the first two bytes. */
 #define BIT_FIN 0x80
@@ -92,6 +93,7 @@ void ws_decoder_init(struct ws_decoder *d, size_t max_message)
 
 void ws_decoder_fini(struct ws_decoder *d)
 {
+	mem_free(d->control);
 	buf_fini(&d->message);
 }
 
@@ -149,8 +151,10 @@ static int begin_payload(struct ws_decoder *d)
 	d->n_head = 0;
 	d->n_control = 0;
 	d->in_payload = true;
-	if (is_control(d->opcode))
-		return 0;
+	if (is_control(d->opcode)) {
+		d->control = mem_new(WS_CONTROL_MAX);
+		return d->control ? 0 : ERR_NO_MEMORY;
+	}
 	if (d->payload_left > d->message.max - d->message.len)
 		return ERR_TOO_LARGE;
 	if (d->opcode != WS_CONTINUATION) {
@@ -257,6 +261,10 @@ static void drop_shown(struct ws_decoder *d)
 {
 	if (d->message_type == 0 && d->message.ptr)
 		buf_fini(&d->message);
+	if (d->control && !d->in_payload) {
+		mem_free(d->control);
+		d->control = NULL;
+	}
 }
 
 int ws_decoder_feed(struct ws_decoder *d, unsigned char *bytes, size_t n, size_t *used, struct ws_event *out)

@@ -55,7 +55,7 @@ struct ws_decoder {
 	uint8_t mask[4];
 	uint8_t mask_at;
 	uint8_t n_control;
-	unsigned char control[WS_CONTROL_MAX];
+	unsigned char *control; /* owned; while a control frame is coming in or shown */
 };
 
 /* What came in: a whole message, or a control frame. */
