@@ -75,24 +75,22 @@ static char *quoted_json(struct str s)
 	buf_init(&b, 6 * s.len + 3);
 	struct json_writer w = json_writer(&b);
 	jw_str(&w, s);
-	char *text = buf_take(&b, NULL);
+	char *text = buf_ok(&b) ? mem_dup(buf_str(&b)) : NULL; /* no larger than it has to be */
 	buf_fini(&b);
 	return text;
 }
 
 int session_set_claims(struct session *s, const struct jwt_claims *claims)
 {
-	char *name = mem_dup(str_of(claims->name));
-	char *avatar_url = mem_dup(str_of(claims->avatar_url));
-	if (!name || !avatar_url) {
-		mem_free(name);
-		mem_free(avatar_url);
+	size_t name_size = strlen(claims->name) + 1, url_size = strlen(claims->avatar_url) + 1;
+	char *name = mem_new(name_size + url_size);
+	if (!name)
 		return ERR_NO_MEMORY;
-	}
+	memcpy(name, claims->name, name_size);
+	memcpy(name + name_size, claims->avatar_url, url_size);
 	mem_free(s->name);
-	mem_free(s->avatar_url);
 	s->name = name;
-	s->avatar_url = avatar_url;
+	s->avatar_url = name + name_size;
 	s->is_server = claims->is_server;
 	s->is_moderator = claims->is_moderator;
 	s->expires_at = claims->expires_at_ms;
@@ -213,7 +211,6 @@ void session_free(struct session *s)
 	s->user->n_sessions--;
 	release_user(sig, s->user);
 	mem_free(s->name);
-	mem_free(s->avatar_url);
 	mem_free(s->user_json);
 	buf_fini(&s->held);
 	mem_free(s);

@@ -43,7 +43,7 @@ struct session {
 	enum session_expiry expiry;
 	int64_t expires_at; /* wall time */
 	char *name;	    /* owned; "" when none */
-	char *avatar_url;   /* owned; "" when none */
+	char *avatar_url;   /* behind the name, in the same memory; "" when none */
 	char *user_json;    /* owned: the user's id as a JSON string */
 	unsigned n_pending;
 	struct buf held; /* relayed packets for a lost session, parted as a polling body */
