@@ -21,6 +21,7 @@ struct call_announcement {
 
 	const char *except_session; /* hears nothing of it; "" = no exception */
 	struct str payload;	    /* a JSON object; callId, seq and ts are in it */
+	bool is_repeated;	    /* asked for by calls_resync */
 };
 
 /* The way out to the devices. signal implements it; app connects the two. */

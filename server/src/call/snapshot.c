@@ -129,7 +129,8 @@ static void deliver_again(const struct resync *r, const struct call_event *e)
 		.sessions = &session,
 		.n_sessions = 1,
 		.except_session = "",
-		.payload = str_of(e->payload)};
+		.payload = str_of(e->payload),
+		.is_repeated = true};
 	out->deliver(out->arg, &a);
 }
 

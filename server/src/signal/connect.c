@@ -135,26 +135,14 @@ static void write_sync(struct json_writer *w, struct session *s)
 	jw_end_object(w);
 }
 
-static void on_resynced(void *arg, int err)
-{
-	(void)arg;
-	if (err < 0 && err != ERR_CALL_NOT_FOUND)
-		log_warn("missed events not sent", LOG_E(err));
-}
-
 static void tell(const struct admission *a)
 {
 	struct session *s = a->session;
-	struct calls *calls = s->sig->config.calls;
 	struct json_writer w = packet_begin(s->sig, "sync");
 	write_sync(&w, s);
 	packet_send(s);
 	for (size_t i = 0; i < a->n_seen; i++)
-		calls_resync(calls, &(struct call_resync){.user_id = session_user_id(s),
-					    .session_id = str_of(s->id),
-					    .call_id = str_of(a->seen[i].call_id),
-					    .after_seq = a->seen[i].seq,
-					    .done = on_resynced});
+		resync_begin(s, str_of(a->seen[i].call_id), a->seen[i].seq);
 }
 
 void connect_on_connect(struct sio_socket *so, struct str auth)

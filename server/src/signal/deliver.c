@@ -2,15 +2,16 @@
 #include "base/err.h"
 #include "signal/session.h"
 
-static void to_user(struct signal *sig, struct str user_id, const char *except, struct str packet)
+static void to_user(struct signal *sig, const char *user_id, const struct call_announcement *a, struct str packet)
 {
-	struct signal_user *u = session_user(sig, user_id);
+	const char *except = a->except_session ? a->except_session : "";
+	struct signal_user *u = session_user(sig, str_of(user_id));
 	if (!u)
 		return;
 	LIST_EACH(&u->sessions, item)
 	{
 		struct session *s = CONTAINER_OF(item, struct session, link);
-		if (strcmp(s->id, except) != 0)
+		if (strcmp(s->id, except) != 0 && !resync_holds(s, a))
 			session_send(s, packet);
 	}
 }
@@ -23,10 +24,10 @@ void deliver_announcement(void *arg, const struct call_announcement *a)
 	jw_raw(&w, a->payload);
 	struct str packet = packet_ready(sig);
 	for (size_t i = 0; i < a->n_users; i++)
-		to_user(sig, str_of(a->users[i]), except, packet);
+		to_user(sig, a->users[i], a, packet);
 	for (size_t i = 0; i < a->n_sessions; i++) {
 		struct session *s = session_find(sig, str_of(a->sessions[i]));
-		if (s && strcmp(s->id, except) != 0)
+		if (s && strcmp(s->id, except) != 0 && !resync_holds(s, a))
 			session_send(s, packet);
 	}
 }

@@ -129,6 +129,7 @@ int session_new(struct signal *sig, const struct jwt_claims *claims, struct str 
 	s->sig = sig;
 	s->user = u;
 	buf_init(&s->held, SESSION_HELD_MAX);
+	list_init(&s->resyncs);
 	list_push(&u->sessions, &s->link);
 	u->n_sessions++;
 	err = fill(s, claims, id);
@@ -205,6 +206,7 @@ void session_free(struct session *s)
 		detach(s);
 	timer_stop(sig->config.loop, &s->timer);
 	dispatch_forget(s);
+	resync_forget(s);
 	if (s->node.key.ptr)
 		map_remove(&sig->sessions, &s->node);
 	list_remove(&s->link);

@@ -46,7 +46,8 @@ struct session {
 	char *avatar_url;   /* behind the name, in the same memory; "" when none */
 	char *user_json;    /* owned: the user's id as a JSON string */
 	unsigned n_pending;
-	struct buf held; /* relayed packets for a lost session, parted as a polling body */
+	struct list resyncs; /* calls whose missed events are being sent again */
+	struct buf held;     /* relayed packets for a lost session, parted as a polling body */
 
 	/* events: a token bucket, in thousandths */
 	int64_t tokens;
@@ -96,6 +97,17 @@ bool session_may_resume(const struct signal *sig, struct str id, struct str user
 
 /* Appends the proof. ERR_NO_MEMORY. */
 int session_put_resume_token(const struct session *s, struct buf *out);
+
+/* --- what it has missed --- */
+
+/* Sends it what it has not heard of a call. */
+void resync_begin(struct session *s, struct str call_id, int64_t after_seq);
+
+/* Whether an announcement must not be sent to it now: it is in the database, and comes in its turn, or came already. */
+bool resync_holds(struct session *s, const struct call_announcement *a);
+
+/* The session is about to go. */
+void resync_forget(struct session *s);
 
 /* --- events to a session --- */
 
