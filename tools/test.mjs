@@ -1,8 +1,8 @@
 // `make test`: runs every group of tests, tells one line per group, and ends with the line "N passed, N failed".
 // Arguments choose groups: none = all but e2e (of that, the two calls of tests/e2e/call.test.ts), or `e2e`, `faults`,
 // `soak`, `c`, `packages`, `system`.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { buildAll, inParallel, meson, root, run, seconds, tail } from "./lib/run.mjs";
 
@@ -140,17 +140,18 @@ function vitestCounts(result, file) {
 /** What tests chose to tell (lines that begin with "note: "), such as measured times. */
 const notes = (output) => (output.match(/^note: .*$/gm) ?? []).map((line) => `  ${line.slice(6)}`).join("\n");
 
-async function vitestGroup(name, folder, filters = []) {
+async function vitestGroup(name, folder, filters = [], { env = {}, timeoutMs } = {}) {
   const startedAt = Date.now();
   const file = join(scratch, `${name.replace(/\W/g, "-")}.json`);
   const result = await run(
     "vitest",
     ["run", ...filters, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
-    { cwd: join(root, folder) },
+    { cwd: join(root, folder), env, timeoutMs },
   );
   report(name, startedAt, vitestCounts(result, file));
   const told = notes(result.stdout);
   if (told) console.log(told);
+  return told;
 }
 
 /** True when the folder holds a test, at any depth. */
@@ -166,7 +167,7 @@ async function packageTests() {
       if (hasTests(`${parent}/${name}`)) await vitestGroup(`${parent}/${name}`, `${parent}/${name}`);
 }
 
-const notSystem = new Set(["e2e", "lib", "faults", "node_modules"]);
+const notSystem = new Set(["e2e", "lib", "node_modules"]);
 
 /** Builds what the system tests drive; false (and a counted failure) when that cannot be done. */
 async function buildForTests() {
@@ -204,13 +205,35 @@ async function soakTests() {
   report("soak", startedAt, chosen.length ? add(await inParallel(results)) : broken("no tests"));
 }
 
+/** The long runs of tests/ledger, with a seed that is told; what came of them is kept in bench/results/faults.md. */
+async function faultTests() {
+  const startedAt = Date.now();
+  const env = {
+    LEDGER_CYCLES: process.env.LEDGER_CYCLES ?? "1000",
+    LEDGER_SEED: process.env.LEDGER_SEED ?? String(startedAt % 1_000_000),
+  };
+  console.log(`faults: LEDGER_CYCLES=${env.LEDGER_CYCLES} LEDGER_SEED=${env.LEDGER_SEED}`);
+  const before = { ...total };
+  const told = await vitestGroup("tests/ledger", "tests", ["ledger/"], { env, timeoutMs: 4 * 3600_000 });
+  const commit = (await run("git", ["rev-parse", "--short", "HEAD"])).stdout.trim();
+  const lines = [
+    "# Faults\n\nThe last run of `make faults`.\n",
+    `- commit ${commit}, seed ${env.LEDGER_SEED}, ${env.LEDGER_CYCLES} ends by kill -9, ${seconds(startedAt)}`,
+    `- ${cores} cores, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Linux ${release()}, Node ${process.version}`,
+    `- ${total.passed - before.passed} tests passed, ${total.failed - before.failed} failed\n`,
+    ...(told ?? "").split("\n").map((line) => `- ${line.trim()}`),
+  ];
+  mkdirSync(join(root, "bench/results"), { recursive: true });
+  writeFileSync(join(root, "bench/results/faults.md"), `${lines.join("\n")}\n`);
+}
+
 const groups = {
   c: cTests,
   packages: packageTests,
   system: async () => (await buildForTests()) && (await systemTests()),
   e2e: async () => (await buildForTests()) && (await browserTests("e2e/")),
   calls: async () => (await buildForTests()) && (await browserTests("e2e/call.test.ts")),
-  faults: async () => (await buildForTests()) && (await vitestGroup("tests/faults", "tests", ["faults/"])),
+  faults: async () => (await buildForTests()) && (await faultTests()),
   soak: soakTests,
 };
 

@@ -1,0 +1,62 @@
+// The disk gets full and has room again, while everybody calls: refused is refused, and what was acknowledged stays.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { closeLater } from "../lib/index.js";
+import { Campaign } from "./campaign.js";
+import { isLong, note, seed } from "./settings.js";
+
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** A file system of a few megabytes, in memory. */
+function smallDisk(megabytes: number): string {
+  const folder = mkdtempSync(join(tmpdir(), "bellwire-disk-"));
+  closeLater(() => rmdirSync(folder));
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m,mode=700`, "tmpfs", folder]);
+  closeLater(() => execFileSync("umount", [folder]));
+  return folder;
+}
+
+/** Takes all the room that is left. */
+async function fill(folder: string): Promise<void> {
+  const filler = await open(join(folder, "filler"), "w");
+  try {
+    for (let size = 1 << 20; ; size = Math.max(size >> 1, 4096))
+      for (let written = size; written === size; ) written = (await filler.write(Buffer.alloc(size))).bytesWritten;
+  } catch (error) {
+    expect((error as NodeJS.ErrnoException).code).toBe("ENOSPC");
+  } finally {
+    await filler.close();
+  }
+}
+
+it("a full disk: 503, nothing acknowledged is lost, and on it goes with room again", { timeout: 600_000 }, async () => {
+  const folder = smallDisk(48);
+  const run = await Campaign.begin({ seed, size: { pairs: 4, groups: 1 }, data: folder });
+  for (let round = 0; round < (isLong ? 40 : 3); round++) {
+    if (round > 0) await run.start();
+    const over = (async () => {
+      await pause(run.random.between(50, 300));
+      await fill(folder);
+      // Many members, since a log that has started over has room of its own for a while.
+      const members = Array.from({ length: 6000 }, (_, n) => `somebody-${round}-${n}`.padEnd(100, "-"));
+      const put = async (n: number) =>
+        (await run.server.host().put(`/api/channels/large-${round}-${n}`, { name: null, members })).status;
+      let n = 0;
+      while ((await put(n)) !== 503) expect(n++, "the disk is full and nobody noticed").toBeLessThan(40);
+      await pause(run.random.between(50, 300));
+      await rm(join(folder, "filler"));
+      expect(await put(n), "there is room again").toBeLessThan(300);
+      await pause(run.random.between(100, 400));
+      expect((await run.server.rest(null).get("/readyz")).status).toBe(200);
+    })();
+    await run.callUntil(over);
+    expect(run.check(), `round ${round}`).toEqual([]);
+  }
+  await run.settle();
+  expect(run.broken).toEqual([]);
+  note(`a full disk, seed ${seed}: ${run.journal.count("refusal")} refusals, ${run.summary()}`);
+});
