@@ -354,13 +354,13 @@ int app_open(struct app *a, struct buf *why)
 		app_close(a);
 		return err;
 	}
+	watchdog_start(&a->watchdog, &a->loop);
 	watch_signals(a); /* before anybody is told that it is ready, and may want it to stop */
 	return 0;
 }
 
 int app_run(struct app *a)
 {
-	watchdog_start(&a->watchdog, &a->loop);
 	app_close(a);
 	log_info("stopped");
 	return EXIT_OK;
