@@ -69,6 +69,8 @@ static void post(struct client *c, struct str body)
 		"POST /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 		"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%.*s",
 		c->sid, body.len, STR_ARG(body));
+	if (c->post_fd < 0)
+		c->post_fd = open_socket(c, true);
 	put(c->post_fd, text, (size_t)n);
 	c->posting = true;
 }
@@ -228,6 +230,11 @@ static void readable(struct client *c, bool posts)
 	if (rest->len)
 		memcpy(scratch, rest->bytes, rest->len);
 	ssize_t n = recv(posts ? c->post_fd : c->fd, scratch + rest->len, SCRATCH - 1 - rest->len, MSG_DONTWAIT);
+	if (n == 0 && posts && !c->posting) { /* it was idle between two runs for too long */
+		close(c->post_fd);
+		c->post_fd = -1;
+		return;
+	}
 	if (n <= 0)
 		give_up(n == 0 ? "the server closed a connection" : "recv");
 	struct str in = str_n(scratch, rest->len + (size_t)n);

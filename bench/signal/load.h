@@ -33,7 +33,7 @@ struct message {
 
 struct client {
 	int fd;	     /* the WebSocket, or the connection that polls */
-	int post_fd; /* the connection that posts; -1 with a WebSocket */
+	int post_fd; /* the connection that posts; -1 when there is none */
 	bool upgraded;
 	bool posting; /* an answer to a POST is due; what is to be sent meanwhile waits */
 	enum step step;
