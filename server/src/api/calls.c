@@ -4,34 +4,47 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+static void refuse(struct http_req *req, const struct call_reply *r)
+{
+	char seconds[24];
+	snprintf(seconds, sizeof seconds, "%lld", (long long)((r->retry_after_ms + 999) / 1000));
+	if (r->retry_after_ms)
+		http_resp_header(req, "Retry-After", str_of(seconds));
+	http_respond_problem(req, r->err, NULL, r->field);
+}
+
+static void write_reply(struct json_writer *w, const struct call_reply *r)
+{
+	jw_object(w);
+	if (r->stored.len) {
+		jw_kraw(w, "call", r->stored);
+	} else if (r->call) {
+		jw_key(w, "call");
+		call_write_json(w, r->call, r->now);
+	}
+	if (r->self && r->self->session_id[0]) { /* a leg that waits for its device is nobody's yet */
+		jw_key(w, "self");
+		call_write_self(w, r->call, r->self);
+	}
+	if (r->existing)
+		jw_kbool(w, "existing", true);
+	if (r->merged)
+		jw_kbool(w, "merged", true);
+	jw_end_object(w);
+}
+
 /* Answers a command as the call module has decided it. */
 static void on_reply(void *arg, const struct call_reply *r)
 {
 	struct http_req *req = arg;
 	struct buf body;
 	if (r->err < 0) {
-		char seconds[24];
-		snprintf(seconds, sizeof seconds, "%lld", (long long)((r->retry_after_ms + 999) / 1000));
-		if (r->retry_after_ms)
-			http_resp_header(req, "Retry-After", str_of(seconds));
-		http_respond_problem(req, r->err, NULL, r->field);
+		refuse(req, r);
 		return;
 	}
 	buf_init(&body, API_MAX_ANSWER);
 	struct json_writer w = json_writer(&body);
-	jw_object(&w);
-	if (r->stored.len)
-		jw_kraw(&w, "call", r->stored);
-	else if (r->call)
-		jw_key(&w, "call"), call_write_json(&w, r->call, r->now);
-	if (r->self &&
-		r->self->session_id[0]) /* of the device that was named; a leg that waits for one is nobody's yet */
-		jw_key(&w, "self"), call_write_self(&w, r->call, r->self);
-	if (r->existing)
-		jw_kbool(&w, "existing", true);
-	if (r->merged)
-		jw_kbool(&w, "merged", true);
-	jw_end_object(&w);
+	write_reply(&w, r);
 	api_answer(req, r->status, &body);
 }
 
@@ -160,14 +173,28 @@ static void on_create(struct http_req *req, void *arg)
 
 /* --- commands on one call --- */
 
+/* What a command's texts point into. */
+struct asker {
+	struct jwt_claims claims;
+	char call_id[ID_UUID_SIZE];
+};
+
+/* A command of the asking user on the call that the path names. False: the refusal has been answered. */
+static bool begin(const struct api *api, struct http_req *req, struct asker *asker, struct call_command *cmd)
+{
+	if (!api_authenticate(api, req, &asker->claims) || !api_call_param(req, asker->call_id))
+		return false;
+	cmd->actor = actor_of(&asker->claims);
+	cmd->call_id = str_of(asker->call_id);
+	return true;
+}
+
 static void submit(struct api *api, struct http_req *req, enum call_verb verb)
 {
-	struct jwt_claims claims;
-	char id[ID_UUID_SIZE];
-	if (!api_authenticate(api, req, &claims) || !api_call_param(req, id))
-		return;
-	struct call_command cmd = {.verb = verb, .actor = actor_of(&claims), .call_id = str_of(id)};
-	calls_submit(api->config.calls, &cmd, on_reply, req);
+	struct asker asker;
+	struct call_command cmd = {.verb = verb};
+	if (begin(api, req, &asker, &cmd))
+		calls_submit(api->config.calls, &cmd, on_reply, req);
 }
 
 static void on_leave(struct http_req *req, void *arg)
@@ -193,12 +220,11 @@ static void on_end(struct http_req *req, void *arg)
 static void on_join(struct http_req *req, void *arg)
 {
 	struct api *api = arg;
-	struct jwt_claims claims;
-	char id[ID_UUID_SIZE];
+	struct asker asker;
+	struct call_command cmd = {.verb = CMD_JOIN};
 	json_t *body;
-	if (!api_authenticate(api, req, &claims) || !api_call_param(req, id) || !api_read_body(req, &body))
+	if (!begin(api, req, &asker, &cmd) || !api_read_body(req, &body))
 		return;
-	struct call_command cmd = {.verb = CMD_JOIN, .actor = actor_of(&claims), .call_id = str_of(id)};
 	if (json_get_str(body, "socketId", &cmd.join.socket_id) < 0 || cmd.join.socket_id.len > 128)
 		api_bad_field(req, "socketId", "It must be the id of one of your sockets.");
 	else if (json_get_bool(body, "takeover", &cmd.join.takeover) < 0)
@@ -211,12 +237,11 @@ static void on_join(struct http_req *req, void *arg)
 static void on_ring(struct http_req *req, void *arg)
 {
 	struct api *api = arg;
-	struct jwt_claims claims;
-	char id[ID_UUID_SIZE];
+	struct asker asker;
+	struct call_command cmd = {.verb = CMD_RING};
 	json_t *body;
-	if (!api_authenticate(api, req, &claims) || !api_call_param(req, id) || !api_read_body(req, &body))
+	if (!begin(api, req, &asker, &cmd) || !api_read_body(req, &body))
 		return;
-	struct call_command cmd = {.verb = CMD_RING, .actor = actor_of(&claims), .call_id = str_of(id)};
 	if (json_get_int(body, "ringTimeout", 1, INT32_MAX, &cmd.ring.ring_ms) < 0) {
 		api_bad_field(req, "ringTimeout", "It must be a number of milliseconds.");
 	} else if (read_people(req, body, &cmd.ring.users, &cmd.ring.n_users)) {
