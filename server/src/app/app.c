@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "net/tls.h"
 
+#define DRAIN_NOTICE_MS 200 /* for the notice of the stop to reach those who must fetch it */
 #define DRAIN_RETRY_MS 2000 /* what clients are told to wait before they come back */
 
 /* --- checking --- */
@@ -303,6 +304,20 @@ static void app_close(struct app *a)
 
 /* --- signals --- */
 
+static void on_told(struct timer *t, void *arg)
+{
+	(void)t;
+	close_signal(arg);
+}
+
+/* A client that polls, or is just moving to its WebSocket, has yet to fetch the notice. */
+static void on_calls_drained(void *arg)
+{
+	struct app *a = arg;
+	if (!signal_n_connected(a->signal) || timer_start(&a->loop, &a->told, DRAIN_NOTICE_MS, on_told, a) < 0)
+		close_signal(a);
+}
+
 static void stop(struct app *a)
 {
 	a->stopping = true;
@@ -313,7 +328,7 @@ static void stop(struct app *a)
 	if (a->on_hup.data)
 		uv_close((uv_handle_t *)&a->on_hup, NULL);
 	signal_drain(a->signal, DRAIN_RETRY_MS);
-	calls_drain(a->calls, close_signal, a);
+	calls_drain(a->calls, on_calls_drained, a);
 }
 
 static void on_signal(uv_signal_t *handle, int number)

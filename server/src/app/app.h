@@ -36,7 +36,8 @@ struct app {
 	uv_signal_t on_int;
 	uv_signal_t on_hup;
 	bool stopping;
-	int status; /* of the process */
+	struct timer told; /* while stopping: until everybody has heard of it */
+	int status;	   /* of the process */
 };
 
 /* Looks at every option without touching anything: ERR_CONFIG with one line in *why. */
