@@ -37,7 +37,6 @@ struct app {
 	uv_signal_t on_hup;
 	bool stopping;
 	struct timer told; /* while stopping: until everybody has heard of it */
-	int status;	   /* of the process */
 };
 
 /* Looks at every option without touching anything: ERR_CONFIG with one line in *why. */
