@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import { buildAll, inParallel, meson, root, run, seconds, tail } from "./lib/run.mjs";
+import { buildAll, cores, inParallel, meson, root, run, seconds, tail } from "./lib/run.mjs";
 
 const total = { passed: 0, failed: 0 };
 const scratch = mkdtempSync(join(tmpdir(), "bellwire-test-"));
@@ -187,6 +187,22 @@ async function systemTests() {
 
 const browserTests = (filter) => vitestGroup("tests/e2e", "tests", [filter]);
 
+/** Where and on what a long run was made: the lines that each kept result begins with. */
+async function circumstances(startedAt) {
+  const commit = (await run("git", ["rev-parse", "--short", "HEAD"])).stdout.trim();
+  return [
+    `- commit ${commit}, ${new Date(startedAt).toISOString().slice(0, 10)}, ${seconds(startedAt)}`,
+    `- ${cores} cores, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Linux ${release()}, Node ${process.version}`,
+  ];
+}
+
+/** Keeps what came of a long run in bench/results. */
+async function keep(file, title, startedAt, lines) {
+  const page = [`# ${title}\n`, ...(await circumstances(startedAt)), ...lines];
+  mkdirSync(join(root, "bench/results"), { recursive: true });
+  writeFileSync(join(root, "bench/results", file), `${page.join("\n")}\n`);
+}
+
 /** Tests whose meson suite is `soak`: they run as long as SOAK_SECONDS says, with new seeds. */
 async function soakTests() {
   const startedAt = Date.now();
@@ -195,14 +211,17 @@ async function soakTests() {
   const listed = await run("meson", ["introspect", "--tests", "build"]);
   const chosen = JSON.parse(listed.stdout).filter((test) => inSuite(test, "soak"));
   const env = { SOAK_SECONDS: process.env.SOAK_SECONDS ?? "600" };
+  const told = [];
   const results = chosen.map((test) => async () => {
     const [command, ...args] = test.cmd;
     const limit = (Number(env.SOAK_SECONDS) + 120) * 1000;
     const result = await run(command, args, { env: { ...env, CMOCKA_MESSAGE_OUTPUT: "xml" }, timeoutMs: limit });
-    console.log(tail(result.stdout, 5));
+    told.push(`- ${test.name}: ${result.stdout.trim().split("\n").at(-1)}`);
     return cmockaCounts(test.name, result);
   });
   report("soak", startedAt, chosen.length ? add(await inParallel(results)) : broken("no tests"));
+  console.log(told.join("\n"));
+  await keep("soak.md", "The last run of `make soak`", startedAt, told);
 }
 
 /** The long runs of tests/ledger, with a seed that is told; what came of them is kept in bench/results/faults.md. */
@@ -215,16 +234,11 @@ async function faultTests() {
   console.log(`faults: LEDGER_CYCLES=${env.LEDGER_CYCLES} LEDGER_SEED=${env.LEDGER_SEED}`);
   const before = { ...total };
   const told = await vitestGroup("tests/ledger", "tests", ["ledger/"], { env, timeoutMs: 4 * 3600_000 });
-  const commit = (await run("git", ["rev-parse", "--short", "HEAD"])).stdout.trim();
-  const lines = [
-    "# Faults\n\nThe last run of `make faults`.\n",
-    `- commit ${commit}, seed ${env.LEDGER_SEED}, ${env.LEDGER_CYCLES} ends by kill -9, ${seconds(startedAt)}`,
-    `- ${cores} cores, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Linux ${release()}, Node ${process.version}`,
+  await keep("faults.md", "The last run of `make faults`", startedAt, [
+    `- seed ${env.LEDGER_SEED}, ${env.LEDGER_CYCLES} ends by kill -9`,
     `- ${total.passed - before.passed} tests passed, ${total.failed - before.failed} failed\n`,
     ...(told ?? "").split("\n").map((line) => `- ${line.trim()}`),
-  ];
-  mkdirSync(join(root, "bench/results"), { recursive: true });
-  writeFileSync(join(root, "bench/results/faults.md"), `${lines.join("\n")}\n`);
+  ]);
 }
 
 const groups = {
