@@ -1,7 +1,6 @@
 /** @bellwire/client: voice and video calls in the browser, without a framework. */
-export { Call, type CallEvents } from "./call.js";
+export { Call, type CallEvents } from "./call/call.js";
 export { Client, type ClientEvents, type ClientOptions, createClient } from "./client.js";
-export type { Devices, DevicesSnapshot } from "./devices.js";
 export { BellwireError, type BellwireErrorFacts, type LocalErrorCode } from "./errors.js";
 export type { HistoryPage } from "./generated/api.js";
 export { ERRORS, type ErrorCode } from "./generated/errors.js";
@@ -20,7 +19,8 @@ export type {
   Role,
   User,
 } from "./generated/events.js";
-export type { Media, MediaRequest } from "./media.js";
+export type { Devices, DevicesSnapshot } from "./media/devices.js";
+export type { Media, MediaRequest } from "./media/media.js";
 export type { Platform, SocketLike } from "./platform.js";
-export type { HistoryQuery } from "./requests.js";
+export type { HistoryQuery } from "./server/requests.js";
 export type * from "./types.js";

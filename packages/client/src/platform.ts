@@ -1,7 +1,7 @@
 /** Everything that the SDK takes from the browser, in one place, so that tests can bring their own. */
 import { io } from "socket.io-client";
 import type { Auth } from "./generated/events.js";
-import { browserMedia, type Media } from "./media.js";
+import { browserMedia, type Media } from "./media/media.js";
 
 /** What we use of a Socket.IO socket. */
 export interface SocketLike {

@@ -1,6 +1,6 @@
 /** The browser's names for trouble with devices, as codes that say what a user can do. */
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { browserMedia } from "../src/media.js";
+import { browserMedia } from "../src/media/media.js";
 
 type Names = [name: string, code: string];
 

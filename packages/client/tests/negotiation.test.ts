@@ -2,7 +2,7 @@
  *  In the end there is one stable connection per pair, and what one sends is what the other receives. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { BellwireError } from "../src/errors.js";
-import { Peer, type PeerMessage } from "../src/peer.js";
+import { Peer, type PeerMessage } from "../src/peer/peer.js";
 import { FakeConnection, fakeConnection } from "./lib/fakeConnection.js";
 import { FakeTrack } from "./lib/fakeMedia.js";
 import { type Random, seeded } from "./lib/random.js";

@@ -1,7 +1,7 @@
 /** Requests: what is sent, and what becomes of every kind of answer. */
 import { describe, expect, it } from "vitest";
 import { BellwireError } from "../src/errors.js";
-import { Rest } from "../src/rest.js";
+import { Rest } from "../src/server/rest.js";
 
 interface Sent {
   url: string;

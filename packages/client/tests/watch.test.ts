@@ -1,6 +1,6 @@
 /** What the numbers of a connection mean: the first picture, silence, quality, who speaks. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Watch } from "../src/watch.js";
+import { Watch } from "../src/peer/watch.js";
 
 interface Numbers {
   framesDecoded: number;

@@ -1,6 +1,6 @@
 /** Devices that exist only here: what is open, what was stopped, and what is refused can be asked and set. */
 import { BellwireError, type LocalErrorCode } from "../../src/errors.js";
-import type { Media, MediaRequest } from "../../src/media.js";
+import type { Media, MediaRequest } from "../../src/media/media.js";
 import type { DeviceInfo } from "../../src/types.js";
 
 let nextId = 1;

@@ -1,8 +1,8 @@
 /** Which microphones, cameras and speakers there are, and which are chosen. */
-import { BellwireError } from "./errors.js";
+import { BellwireError } from "../errors.js";
+import { Store } from "../store.js";
+import type { DeviceInfo, DeviceKind } from "../types.js";
 import type { Media } from "./media.js";
-import { Store } from "./store.js";
-import type { DeviceInfo, DeviceKind } from "./types.js";
 
 export interface DevicesSnapshot {
   readonly microphones: readonly DeviceInfo[];

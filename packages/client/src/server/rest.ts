@@ -1,7 +1,7 @@
 /** Requests over HTTP: the token in front, problem documents back as errors. */
-import { BellwireError, isErrorCode } from "./errors.js";
-import type { Problem } from "./generated/api.js";
-import type { Platform } from "./platform.js";
+import { BellwireError, isErrorCode } from "../errors.js";
+import type { Problem } from "../generated/api.js";
+import type { Platform } from "../platform.js";
 
 export type GetToken = () => string | Promise<string>;
 

@@ -1,6 +1,6 @@
 /** Microphones, cameras and screens behind one interface; its errors have codes that say what a user can do. */
-import { BellwireError, type LocalErrorCode } from "./errors.js";
-import type { DeviceInfo, DeviceKind } from "./types.js";
+import { BellwireError, type LocalErrorCode } from "../errors.js";
+import type { DeviceInfo, DeviceKind } from "../types.js";
 
 export interface MediaRequest {
   /** true, or which device. */

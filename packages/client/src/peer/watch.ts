@@ -1,6 +1,6 @@
 /** Looks at a connection while it runs: the first picture, who speaks, how good it is, and whether it has gone silent
  *  before the browser says so. */
-import type { Quality } from "./generated/events.js";
+import type { Quality } from "../generated/events.js";
 
 export interface WatchPorts {
   onFirstFrame(): void;

@@ -1,14 +1,12 @@
 /** What each event of the server does to a call. */
 
-import type { CallFacts } from "./callPorts.js";
-import { BellwireError } from "./errors.js";
-import type { LegInfo, Self, ServerEvents } from "./generated/events.js";
-import type { Legs } from "./legs.js";
-import type { ServerEvent } from "./signaling.js";
-import type { CallEndReason } from "./types.js";
-
-/** How far a call is; while it is `joined`, the state that a user sees is worked out from media. */
-export type Phase = "idle" | "ringing-out" | "ringing-in" | "joined" | "ended";
+import { BellwireError } from "../errors.js";
+import type { LegInfo, Self, ServerEvents } from "../generated/events.js";
+import type { Legs } from "../peer/legs.js";
+import type { ServerEvent } from "../server/signaling.js";
+import type { CallEndReason } from "../types.js";
+import type { Phase, Ringing } from "./life.js";
+import type { CallFacts } from "./ports.js";
 
 /** What a handler may do with a call. */
 export interface CallInside {
@@ -17,7 +15,7 @@ export interface CallInside {
   ownLeg(): string | undefined;
   answered(at: string): void;
   ended(reason: CallEndReason, facts?: Partial<CallFacts>): void;
-  ringing(change: { isRemoteRinging?: boolean; isUnreachable?: boolean }): void;
+  ringing(change: Partial<Ringing>): void;
   entered(self: Self, participants: readonly LegInfo[]): void;
   trouble(error: BellwireError): void;
 }

@@ -1,10 +1,11 @@
 /** What a call needs from its client, so that it can be tested without one. */
+
+import type { BellwireError } from "../errors.js";
+import type { CallMode, CallType, ClientEvents, Direction, Metadata } from "../generated/events.js";
+import type { Platform } from "../platform.js";
+import type { Signaling } from "../server/signaling.js";
+import type { DeviceKind } from "../types.js";
 import type { Call } from "./call.js";
-import type { BellwireError } from "./errors.js";
-import type { CallMode, CallType, ClientEvents, Direction, Metadata } from "./generated/events.js";
-import type { Platform } from "./platform.js";
-import type { Signaling } from "./signaling.js";
-import type { DeviceKind } from "./types.js";
 
 /** What does not depend on this device. */
 export interface CallFacts {

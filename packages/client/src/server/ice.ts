@@ -1,6 +1,6 @@
 /** STUN and TURN servers with credentials that are still good for a while. */
-import type { BellwireError } from "./errors.js";
-import type { IceServer } from "./generated/api.js";
+import type { BellwireError } from "../errors.js";
+import type { IceServer } from "../generated/api.js";
 import type { Rest } from "./rest.js";
 
 /** Renewed after this part of their life, so that a call that begins now has time left. */

@@ -1,11 +1,11 @@
 /** The socket: one session with the server, resumed after a loss, with typed requests and events. */
-import { Emitter } from "./emitter.js";
-import { BellwireError, isErrorCode } from "./errors.js";
-import type { Acks, Auth, ClientEvents, ConnectError, ServerEvents } from "./generated/events.js";
-import type { Platform, SocketLike } from "./platform.js";
+import { Emitter } from "../emitter.js";
+import { BellwireError, isErrorCode } from "../errors.js";
+import type { Acks, Auth, ClientEvents, ConnectError, ServerEvents } from "../generated/events.js";
+import type { Platform, SocketLike } from "../platform.js";
+import type { ConnectionState } from "../types.js";
 import { type GetToken, tokenFrom } from "./rest.js";
 import { SeqFilter } from "./seq.js";
-import type { ConnectionState } from "./types.js";
 
 /** A server event with its name, so that a switch over the name knows the payload. */
 export type ServerEvent = { [E in keyof ServerEvents]: { name: E; payload: ServerEvents[E] } }[keyof ServerEvents];

@@ -1,9 +1,10 @@
 /** Entering a call over a connection that may come and go. */
-import type { CallPorts } from "./callPorts.js";
-import { BellwireError } from "./errors.js";
-import type { LocalMarks } from "./local.js";
-import type { Answer } from "./signaling.js";
-import type { CallEndReason } from "./types.js";
+
+import { BellwireError } from "../errors.js";
+import type { LocalMarks } from "../media/local.js";
+import type { Answer } from "../server/signaling.js";
+import type { CallEndReason } from "../types.js";
+import type { CallPorts } from "./ports.js";
 
 const TRIES = 3;
 const CONNECT_WAIT_MS = 10_000;

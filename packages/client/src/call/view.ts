@@ -1,7 +1,7 @@
 /** What a call shows of itself: the snapshot, with everything in it that has not changed kept as it was. */
-import type { CallFacts, CallPorts } from "./callPorts.js";
-import type { BellwireError } from "./errors.js";
-import { reuse } from "./legs.js";
+
+import type { BellwireError } from "../errors.js";
+import { reuse } from "../peer/legs.js";
 import type {
   CallEndReason,
   CallSnapshot,
@@ -9,7 +9,8 @@ import type {
   CallTimings,
   LocalSnapshot,
   ParticipantSnapshot,
-} from "./types.js";
+} from "../types.js";
+import type { CallFacts, CallPorts } from "./ports.js";
 
 export interface CallNow {
   facts: CallFacts;

@@ -1,7 +1,7 @@
 /** Keeps the server told of this device's marks: muted, camera, screen, quality. Only what changed is said. */
-import type { BellwireError } from "./errors.js";
-import type { ClientEvents, Quality } from "./generated/events.js";
-import type { LocalMarks } from "./local.js";
+import type { BellwireError } from "../errors.js";
+import type { ClientEvents, Quality } from "../generated/events.js";
+import type { LocalMarks } from "../media/local.js";
 
 export interface MarksPorts {
   callId(): string;

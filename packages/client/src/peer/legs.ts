@@ -1,9 +1,9 @@
 /** The other devices in a call: a connection to each, and what is known of their people. */
-import type { BellwireError } from "./errors.js";
-import type { LegInfo, Participant, Quality } from "./generated/events.js";
-import type { Media } from "./media.js";
+import type { BellwireError } from "../errors.js";
+import type { LegInfo, Participant, Quality } from "../generated/events.js";
+import type { Media } from "../media/media.js";
+import type { MediaState, ParticipantSnapshot } from "../types.js";
 import { Peer, type PeerMessage, type Slot } from "./peer.js";
-import type { MediaState, ParticipantSnapshot } from "./types.js";
 import { Watch } from "./watch.js";
 
 export interface LegsPorts {

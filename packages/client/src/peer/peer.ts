@@ -13,9 +13,9 @@
  * was answered before, `dropped` that of an own offer which was taken back and must not be taken when it comes
  * late. Clients that do not number their offers are served too.
  */
-import { BellwireError } from "./errors.js";
-import type { IceCandidate, Sdp } from "./generated/events.js";
-import type { MediaState } from "./types.js";
+import { BellwireError } from "../errors.js";
+import type { IceCandidate, Sdp } from "../generated/events.js";
+import type { MediaState } from "../types.js";
 
 export type Slot = "audio" | "camera" | "screen";
 

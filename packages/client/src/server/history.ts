@@ -1,5 +1,5 @@
 /** How a call went for one person in it, worked out from the call (the server does the same for /api/users/me/calls). */
-import type { Call, Direction, HistoryCall, Outcome, Participant } from "./generated/events.js";
+import type { Call, Direction, HistoryCall, Outcome, Participant } from "../generated/events.js";
 
 export function historyOf(call: Call, userId: string): HistoryCall {
   const direction: Direction = call.startedBy === userId ? "outgoing" : "incoming";

@@ -1,11 +1,11 @@
 /** What is asked of the server about calls, over HTTP or the socket, whichever is there. */
-import { BellwireError } from "./errors.js";
-import type { CallAnswer, CallPage, CreateCall, CreateCallAnswer, HistoryPage } from "./generated/api.js";
-import type { Call as CallData, CallType, Direction, Outcome } from "./generated/events.js";
+import { BellwireError } from "../errors.js";
+import type { CallAnswer, CallPage, CreateCall, CreateCallAnswer, HistoryPage } from "../generated/api.js";
+import type { Call as CallData, CallType, Direction, Outcome } from "../generated/events.js";
+import type { CallOptions } from "../types.js";
 import { historyOf } from "./history.js";
 import type { Rest } from "./rest.js";
 import type { Signaling } from "./signaling.js";
-import type { CallOptions } from "./types.js";
 
 export interface HistoryQuery {
   /** The calls of one channel instead of one's own everywhere. */

@@ -1,7 +1,8 @@
 /** What is known of a call, by where it was heard from. */
-import type { CallFacts } from "./callPorts.js";
-import type { Call as CallData, Participant, Role, ServerEvents } from "./generated/events.js";
-import type { CallOptions } from "./types.js";
+
+import type { Call as CallData, Participant, Role, ServerEvents } from "../generated/events.js";
+import type { CallOptions } from "../types.js";
+import type { CallFacts } from "./ports.js";
 
 const UNANSWERED = { answeredAt: null, endedAt: null, endedBy: null, duration: 0 };
 

@@ -3,10 +3,10 @@
  * The microphone keeps its track while muted, so that speaking again takes no time. A camera that is off is stopped,
  * so that its light goes out; on again asks for it anew.
  */
-import { BellwireError, type LocalErrorCode } from "./errors.js";
+import { BellwireError, type LocalErrorCode } from "../errors.js";
+import type { Slot } from "../peer/peer.js";
+import type { DeviceKind, LocalSnapshot, MediaChoice } from "../types.js";
 import type { Media, MediaRequest } from "./media.js";
-import type { Slot } from "./peer.js";
-import type { DeviceKind, LocalSnapshot, MediaChoice } from "./types.js";
 
 export interface LocalPorts {
   media: Media;
