@@ -8,7 +8,7 @@ const floors = [
   ["base"],
   ["loop", "codec"],
   ["net"],
-  ["http", "store", "turn", "media"],
+  ["http", "fetch", "store", "turn", "media"],
   ["recording"],
   ["call"],
   ["signal", "api"],
@@ -28,15 +28,16 @@ const publicHeaders = {
 
 /** What a module has no business with although it lies lower. */
 const strangers = {
-  call: ["http", "net", "turn", "media"],
+  call: ["http", "fetch", "net", "turn", "media"],
   store: ["net"],
 };
 
 /** Libraries that only these modules may use. */
 const libraries = [
+  [/^curl\//, ["fetch"]],
   [/^sqlite3\.h$/, ["store"]],
   [/^llhttp\.h$/, ["http"]],
-  [/^uv\.h$/, ["loop", "net", "http", "turn"]],
+  [/^uv\.h$/, ["loop", "net", "http", "fetch", "turn"]],
   [/^openssl\//, ["base", "codec", "net", "http", "turn", "app"]],
 ];
 

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 packages_of() {
 	case $1 in
 	build)
-		echo gcc libc6-dev meson ninja-build pkg-config libuv1-dev node-llhttp libjansson-dev libssl-dev libsqlite3-dev \
+		echo gcc libc6-dev meson ninja-build pkg-config libuv1-dev node-llhttp libjansson-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev \
 			libcmocka-dev ca-certificates
 		# Another Node than Debian's brings its own npm; Debian's npm beside it would conflict.
 		if ! command -v node >/dev/null || ! command -v npm >/dev/null; then echo nodejs npm; fi

@@ -1,87 +1,25 @@
-/* Which peers a relay may reach: the tables of special-purpose ranges, and the host's own addresses. */
+/* Which peers a relay may reach: what is special in the internet, and the host's own addresses. */
 #include "turn/policy.h"
 
 #include <ifaddrs.h>
 
+#include "base/ip_range.h"
 #include "base/log.h"
-
-struct range {
-	uint8_t prefix;
-	bool lan; /* opened by the option for private networks */
-	uint8_t ip[16];
-};
-
-/* IANA's IPv4 special-purpose registry (RFC 6890 and later), multicast and reserved. */
-static const struct range ranges4[] = {
-	{8, false, {0}},	     /* this network */
-	{8, true, {10}},	     /* private */
-	{10, false, {100, 64}},	     /* shared between carriers */
-	{8, false, {127}},	     /* loopback */
-	{16, false, {169, 254}},     /* link-local, cloud metadata */
-	{12, true, {172, 16}},	     /* private */
-	{24, false, {192, 0, 0}},    /* protocol assignments */
-	{24, false, {192, 0, 2}},    /* documentation */
-	{24, false, {192, 31, 196}}, /* AS112 */
-	{24, false, {192, 52, 193}}, /* AMT */
-	{24, false, {192, 88, 99}},  /* 6to4 relays */
-	{16, true, {192, 168}},	     /* private */
-	{24, false, {192, 175, 48}}, /* AS112 */
-	{15, false, {198, 18}},	     /* benchmarking */
-	{24, false, {198, 51, 100}}, /* documentation */
-	{24, false, {203, 0, 113}},  /* documentation */
-	{4, false, {224}},	     /* multicast */
-	{4, false, {240}},	     /* reserved, broadcast */
-};
-
-/* The IPv6 registry. What carries IPv4 inside is refused here whole, whatever it carries. */
-static const struct range ranges6[] = {
-	{96, false, {0}},					 /* unspecified, loopback, compatible */
-	{96, false, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}}, /* mapped */
-	{96, false, {0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}},	 /* SIIT */
-	{96, false, {0, 0x64, 0xff, 0x9b}},			 /* NAT64 */
-	{48, false, {0, 0x64, 0xff, 0x9b, 0, 1}},		 /* local NAT64 */
-	{64, false, {1}},					 /* discard */
-	{64, false, {1, 0, 0, 0, 0, 0, 0, 1}},			 /* dummy prefix */
-	{23, false, {0x20, 0x01}},				 /* Teredo, ORCHID, benchmarking */
-	{32, false, {0x20, 0x01, 0x0d, 0xb8}},			 /* documentation */
-	{16, false, {0x20, 0x02}},				 /* 6to4 */
-	{48, false, {0x26, 0x20, 0, 0x4f, 0x80}},		 /* AS112 */
-	{20, false, {0x3f, 0xff}},				 /* documentation */
-	{16, false, {0x5f, 0x00}},				 /* segment routing */
-	{128, false, {0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54}}, /* cloud metadata */
-	{7, true, {0xfc}},							       /* unique local */
-	{10, false, {0xfe, 0x80}},						       /* link-local */
-	{10, false, {0xfe, 0xc0}},						       /* site-local */
-	{8, false, {0xff}},							       /* multicast */
-};
-
-static bool in_prefix(const uint8_t *ip, const uint8_t *net, unsigned bits)
-{
-	if (memcmp(ip, net, bits / 8) != 0)
-		return false;
-	unsigned rest = bits % 8;
-	return rest == 0 || ((ip[bits / 8] ^ net[bits / 8]) >> (8 - rest)) == 0;
-}
 
 static bool in_nets(const struct turn_net *nets, size_t n, const struct stun_addr *a)
 {
 	uint8_t family = a->family == STUN_IPV4 ? AF_INET : AF_INET6;
 	for (size_t i = 0; i < n; i++)
 		if (nets[i].family == family && (!nets[i].port || nets[i].port == a->port) &&
-			in_prefix(a->ip, nets[i].ip, nets[i].prefix))
+			ip_in_prefix(a->ip, nets[i].ip, nets[i].prefix))
 			return true;
 	return false;
 }
 
-/* The first range that holds the address decides: metadata stands before the private range around it. */
 static bool refused_by_default(const struct turn_config *cfg, const struct stun_addr *a)
 {
-	const struct range *r = a->family == STUN_IPV4 ? ranges4 : ranges6;
-	size_t n = a->family == STUN_IPV4 ? sizeof ranges4 / sizeof *r : sizeof ranges6 / sizeof *r;
-	for (size_t i = 0; i < n; i++)
-		if (in_prefix(a->ip, r[i].ip, r[i].prefix))
-			return !(cfg->lan && r[i].lan);
-	return false;
+	enum ip_kind kind = ip_kind(a->ip, a->family == STUN_IPV4 ? 4 : 16);
+	return kind == IP_SPECIAL || (kind == IP_LAN && !cfg->lan);
 }
 
 static bool is_link_local(const struct stun_addr *a)
@@ -137,27 +75,14 @@ static enum policy_reach check_one(const struct policy *p, const struct stun_add
 	return refused_by_default(cfg, a) ? POLICY_NO : POLICY_YES;
 }
 
-/* IPv4 addresses inside an IPv6 one; returns how many (Teredo has two: its server and its client). */
+/* IPv4 addresses inside an IPv6 one; returns how many. */
 static size_t carried(const struct stun_addr *a, struct stun_addr out[2])
 {
-	static const uint8_t teredo[4] = {0x20, 0x01};
-	size_t n = 0;
-	out[0] = out[1] = (struct stun_addr){.family = STUN_IPV4, .port = a->port};
-	if (a->family != STUN_IPV6)
-		return 0;
-	if (a->ip[0] == 0x20 && a->ip[1] == 0x02) {
-		memcpy(out[n++].ip, a->ip + 2, 4);
-	} else if (memcmp(a->ip, teredo, 4) == 0) {
-		memcpy(out[n++].ip, a->ip + 4, 4);
-		for (size_t i = 0; i < 4; i++)
-			out[n].ip[i] = a->ip[12 + i] ^ 0xff;
-		n++;
-	} else {
-		for (size_t i = 0; i < 5; i++)
-			if (in_prefix(a->ip, ranges6[i].ip, ranges6[i].prefix)) {
-				memcpy(out[n++].ip, a->ip + 12, 4);
-				break;
-			}
+	uint8_t ip[2][4];
+	size_t n = a->family == STUN_IPV6 ? ip_carried(a->ip, ip) : 0;
+	for (size_t i = 0; i < n; i++) {
+		out[i] = (struct stun_addr){.family = STUN_IPV4, .port = a->port};
+		memcpy(out[i].ip, ip[i], 4);
 	}
 	return n;
 }
