@@ -18,6 +18,7 @@ enum job_kind {
 	JOB_DELETE_CHANNEL,
 	JOB_PUT_USER,
 	JOB_DELETE_USER,
+	JOB_PUT_FLIGHT,
 
 	/* By any reading thread. */
 	JOB_READ_CALL,
@@ -28,6 +29,8 @@ enum job_kind {
 	JOB_READ_PEOPLE,
 	JOB_READ_CHANNEL,
 	JOB_READ_USER,
+	JOB_READ_FLIGHT,
+	JOB_READ_OVERVIEW,
 	JOB_BACKUP
 };
 #define JOB_IS_WRITE(kind) ((kind) < JOB_READ_CALL)

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "store/backend.h"
+#include "store/flight.h"
 #include "store/sqlite_conn.h"
 
 /* The thread that moves pages from the log to the database file, so that no commit waits for it. */
@@ -32,6 +33,7 @@ struct backend {
 	struct checkpointer checkpointer;
 	void (*on_fatal)(const char *reason);
 	atomic_int health;
+	int64_t flight_keep_ms;
 
 	/* faults for tests */
 	atomic_int fault; /* enum store_fault */
@@ -74,6 +76,10 @@ int sqlite_put_channel(struct sq_conn *c, struct store_put_channel *q);
 int sqlite_delete_channel(struct sq_conn *c, struct store_delete_channel *q);
 int sqlite_put_user(struct sq_conn *c, struct store_put_user *q);
 int sqlite_delete_user(struct sq_conn *c, struct store_delete_user *q);
+int sqlite_put_flight(struct sq_conn *c, const struct store_put_flight *q);
+
+/* Forgets flights begun before that time, a part at a time: 1 when there may be more, else 0 or an error. */
+int sqlite_tidy_flight(struct sq_conn *c, int64_t before);
 
 int sqlite_load_live(struct backend *b, int (*cb)(void *arg, struct call *call), void *arg);
 int sqlite_reader_open(struct backend *b, struct backend_reader **out);
@@ -87,6 +93,8 @@ int sqlite_read_history(struct sq_conn *c, struct store_read_history *q);
 int sqlite_read_people(struct sq_conn *c, struct store_read_people *q);
 int sqlite_read_channel(struct sq_conn *c, struct store_read_channel *q);
 int sqlite_read_user(struct sq_conn *c, struct store_read_user *q);
+int sqlite_read_flight(struct sq_conn *c, struct store_read_flight *q);
+int sqlite_read_overview(struct sq_conn *c, struct store_read_overview *q);
 int sqlite_backup(struct backend_reader *r, const struct store_backup *q);
 
 /* A call from the columns of the row at hand, then its participants. Null with q->err set. */

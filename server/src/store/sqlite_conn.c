@@ -109,6 +109,12 @@ void sq_text(struct sq *q, const char *z)
 	sq_str(q, str_of(z));
 }
 
+void sq_blob(struct sq *q, struct str bytes)
+{
+	if (q->err == 0)
+		bound(q, sqlite3_bind_blob64(q->stmt, ++q->param, bytes.ptr, bytes.len, SQLITE_STATIC));
+}
+
 bool sq_row(struct sq *q)
 {
 	if (q->err < 0)
@@ -155,6 +161,14 @@ char *sq_get_dup(struct sq *q)
 	if (text && !copy)
 		q->err = ERR_NO_MEMORY;
 	return copy;
+}
+
+struct str sq_get_blob(struct sq *q)
+{
+	if (q->err < 0)
+		return str_n(NULL, 0);
+	const char *bytes = sqlite3_column_blob(q->stmt, q->column);
+	return str_n(bytes, (size_t)sqlite3_column_bytes(q->stmt, q->column++));
 }
 
 int sq_end(struct sq *q)

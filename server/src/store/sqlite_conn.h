@@ -55,11 +55,13 @@ struct sq sq_begin(struct sq_conn *c, enum sq_text which);
 void sq_int(struct sq *q, int64_t n);
 void sq_str(struct sq *q, struct str s);
 void sq_text(struct sq *q, const char *z); /* null is bound as NULL */
+void sq_blob(struct sq *q, struct str bytes);
 
 /* Whether there is one more row; its columns are then read one after another. */
 bool sq_row(struct sq *q);
 int64_t sq_get_int(struct sq *q);
 void sq_get_text(struct sq *q, char *out, size_t size); /* cut off never: what does not fit is an error */
+struct str sq_get_blob(struct sq *q);			/* valid until the next sq_row or sq_end */
 char *sq_get_dup(struct sq *q);				/* the caller's (mem_free); null with the error set */
 
 /* Makes the statement ready for its next use. */

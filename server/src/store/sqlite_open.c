@@ -161,6 +161,7 @@ static int sqlite_backend_open(
 		return ERR_NO_MEMORY;
 	}
 	b->on_fatal = config->on_fatal;
+	b->flight_keep_ms = config->flight_keep_ms;
 	int err = open_steps(b, why);
 	if (err < 0) {
 		sqlite_close(b);

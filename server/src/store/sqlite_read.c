@@ -96,6 +96,8 @@ static int answer(struct sq_conn *c, struct store_job *job)
 	case JOB_READ_PEOPLE: return sqlite_read_people(c, CONTAINER_OF(job, struct store_read_people, job));
 	case JOB_READ_CHANNEL: return sqlite_read_channel(c, CONTAINER_OF(job, struct store_read_channel, job));
 	case JOB_READ_USER: return sqlite_read_user(c, CONTAINER_OF(job, struct store_read_user, job));
+	case JOB_READ_FLIGHT: return sqlite_read_flight(c, CONTAINER_OF(job, struct store_read_flight, job));
+	case JOB_READ_OVERVIEW: return sqlite_read_overview(c, CONTAINER_OF(job, struct store_read_overview, job));
 	default: return ERR_INTERNAL;
 	}
 }

@@ -98,6 +98,7 @@ static int carry_out(struct sq_conn *c, struct store_job *job)
 	case JOB_DELETE_CHANNEL: return sqlite_delete_channel(c, CONTAINER_OF(job, struct store_delete_channel, job));
 	case JOB_PUT_USER: return sqlite_put_user(c, CONTAINER_OF(job, struct store_put_user, job));
 	case JOB_DELETE_USER: return sqlite_delete_user(c, CONTAINER_OF(job, struct store_delete_user, job));
+	case JOB_PUT_FLIGHT: return sqlite_put_flight(c, CONTAINER_OF(job, struct store_put_flight, job));
 	default: return ERR_INTERNAL;
 	}
 }
@@ -246,5 +247,6 @@ bool sqlite_tidy(struct backend *b, int64_t now)
 	int n_tombstones = tidy_until(&b->writer, SQ_TIDY_TOMBSTONES, now);
 	int n_replies = tidy_until(&b->writer, SQ_TIDY_REPLIES, now);
 	int n_commands = tidy_commands(&b->writer, now);
-	return n_tombstones >= 500 || n_replies >= 500 || n_commands >= 500;
+	int more_flights = b->flight_keep_ms ? sqlite_tidy_flight(&b->writer, now - b->flight_keep_ms) : 0;
+	return more_flights == 1 || n_tombstones >= 500 || n_replies >= 500 || n_commands >= 500;
 }

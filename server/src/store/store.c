@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/backend.h"
+#include "store/flight.h"
 #include "store/lane.h"
 
 #define BATCH_MAX 256 /* jobs in one transaction: bounds how long the first of them waits for the last */
@@ -37,6 +38,7 @@ struct store {
 	struct post done_post;
 	unsigned n_threads; /* still running; under done_lock once the lanes are stopped */
 	bool writes_started;
+	int64_t tidy_every_ms;
 
 	bool closing; /* set before the lanes are stopped */
 	void (*closed)(void *arg);
@@ -131,15 +133,15 @@ static void write_thread(void *arg)
 	struct store *s = arg;
 	struct list batch;
 	list_init(&batch);
-	int64_t tidy_at = clock_mono_ms() + TIDY_EVERY_MS;
+	int64_t tidy_at = clock_mono_ms() + s->tidy_every_ms;
 	int n;
-	while ((n = lane_take(&s->writes, BATCH_MAX, TIDY_EVERY_MS, &batch)) >= 0) {
+	while ((n = lane_take(&s->writes, BATCH_MAX, s->tidy_every_ms, &batch)) >= 0) {
 		if (n) {
 			s->ops->write(s->backend, &batch);
 			finish_jobs(s, &batch);
 		}
 		if (clock_mono_ms() >= tidy_at)
-			tidy_at = s->ops->tidy(s->backend, clock_wall_ms()) ? 0 : clock_mono_ms() + TIDY_EVERY_MS;
+			tidy_at = s->ops->tidy(s->backend, clock_wall_ms()) ? 0 : clock_mono_ms() + s->tidy_every_ms;
 	}
 	finish_thread(s);
 }
@@ -207,6 +209,7 @@ static int init_store(struct store *s, const struct store_config *config)
 {
 	s->ops = &sqlite_ops;
 	s->loop = config->loop;
+	s->tidy_every_ms = config->tidy_every_ms ? config->tidy_every_ms : TIDY_EVERY_MS;
 	s->done_post.run = on_done_post;
 	list_init(&s->done);
 	if (uv_mutex_init(&s->done_lock) < 0)
@@ -315,6 +318,9 @@ STORE_JOB(store_read_tombstone, store_read_tombstone, JOB_READ_TOMBSTONE)
 STORE_JOB(store_read_people, store_read_people, JOB_READ_PEOPLE)
 STORE_JOB(store_read_channel, store_read_channel, JOB_READ_CHANNEL)
 STORE_JOB(store_read_user, store_read_user, JOB_READ_USER)
+STORE_JOB(store_put_flight, store_put_flight, JOB_PUT_FLIGHT)
+STORE_JOB(store_read_flight, store_read_flight, JOB_READ_FLIGHT)
+STORE_JOB(store_read_overview, store_read_overview, JOB_READ_OVERVIEW)
 STORE_JOB(store_backup, store_backup, JOB_BACKUP)
 
 int store_load_live(struct store *s, int (*cb)(void *arg, struct call *call), void *arg)

@@ -31,9 +31,11 @@
 struct store;
 
 struct store_config {
-	const char *url;    /* "sqlite:PATH" or a bare path of the database file; its folder must exist */
-	struct loop *loop;  /* borrowed: where done callbacks run */
-	unsigned n_readers; /* reading threads; 0 means 2 */
+	const char *url;	/* "sqlite:PATH" or a bare path of the database file; its folder must exist */
+	struct loop *loop;	/* borrowed: where done callbacks run */
+	unsigned n_readers;	/* reading threads; 0 means 2 */
+	int64_t flight_keep_ms; /* how long the flight recorder (store/flight.h) remembers; 0 = for ever */
+	int64_t tidy_every_ms;	/* for tests; 0 means a minute */
 	/* Called on a thread of the store when a commit, or moving commits from the log into the file, hit an I/O
 	 * error, so that nobody can say any more what is on the disk. Must not return. Null: one line in the log and
 	 * exit status 74 (EX_IOERR). */
