@@ -12,7 +12,8 @@ packages_of() {
 		if ! command -v node >/dev/null || ! command -v npm >/dev/null; then echo nodejs npm; fi
 		;;
 	check) echo clang clang-format clang-tidy libclang-rt-14-dev llvm git ;;
-	test) echo clang libclang-rt-14-dev llvm chromium coturn iproute2 nftables libnss3-tools strace procps ;;
+	test) echo clang libclang-rt-14-dev llvm chromium coturn iproute2 nftables libnss3-tools strace procps \
+		e2fsprogs xfsprogs ;;
 	e2e) echo firefox-esr openssl ;;
 	*)
 		echo "setup: no group $1; there are build, check, test and e2e" >&2

@@ -15,7 +15,18 @@ const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 /** Windows as short as they may be, so that a campaign can wait for all of them. */
 const shortWindows = [
   ...["--resume-window", "5s", "--caller-grace", "1s", "--connect-window", "1s", "--alone-timeout", "1s"],
-  ...["--ping-interval", "2s", "--ping-timeout", "1s", "--turn-listen", "none", "--log-level", "warn"],
+  ...[
+    "--claim-window",
+    "1s",
+    "--ping-interval",
+    "2s",
+    "--ping-timeout",
+    "1s",
+    "--turn-listen",
+    "none",
+    "--log-level",
+    "warn",
+  ],
 ];
 const windowsMs = 7500;
 
@@ -24,6 +35,8 @@ export interface CampaignOptions {
   size?: CrowdSize;
   /** A folder to use instead of a fresh one. */
   data?: string;
+  /** More environment for the server. */
+  env?: Record<string, string>;
   lifetime?: "test" | "file";
 }
 
@@ -50,7 +63,7 @@ export class Campaign {
   /** Starts a server with channels for everybody. */
   static async begin(options: CampaignOptions): Promise<Campaign> {
     const data = options.data ?? (await mkdtemp(join(tmpdir(), "bellwire-ledger-")));
-    const serverOptions: ServerOptions = { args: shortWindows };
+    const serverOptions: ServerOptions = { args: shortWindows, env: options.env ?? {} };
     const campaign = new Campaign(new Server(data, serverOptions), await freePort(), options, serverOptions);
     if (!options.data) closeLater(() => rm(data, { recursive: true, force: true }), options.lifetime);
     closeLater(() => campaign.close(), options.lifetime);

@@ -51,9 +51,15 @@ class Circle {
     return this.random.pick(person.devices);
   }
 
+  /** Answers without a device, which comes for its place a little later, or never. */
+  private async joinOverRest(person: Person, callId: string): Promise<void> {
+    await person.post(`/api/calls/${callId}/join`);
+    if (this.random.chance(0.7)) await this.device(person).ask("call.join", { callId });
+  }
+
   private act(person: Person, callId: string): Promise<unknown> {
     const device = this.device(person);
-    switch (this.random.between(0, 7)) {
+    switch (this.random.between(0, 9)) {
       case 0:
       case 1:
       case 2:
@@ -66,6 +72,9 @@ class Circle {
         return Promise.all(person.devices.map((each) => each.ask("call.join", { callId })));
       case 6:
         return device.ask("call.ack", { callId });
+      case 7:
+      case 8:
+        return this.joinOverRest(person, callId);
       default:
         return person.post(`/api/calls/${callId}/leave`);
     }

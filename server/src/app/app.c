@@ -119,6 +119,7 @@ static int open_calls(struct app *a, struct buf *why)
 	config.limits.caller_grace_ms = c->caller_grace_ms;
 	config.limits.unreachable_ms = c->unreachable_ms;
 	config.limits.connect_ms = c->connect_ms;
+	config.limits.unclaimed_ms = c->unclaimed_ms;
 	config.limits.resume_ms = c->resume_ms;
 	config.limits.alone_ms = c->alone_ms;
 	config.limits.max_duration_ms = c->max_duration_ms;

@@ -41,6 +41,7 @@ struct config {
 	int64_t caller_grace_ms;
 	int64_t unreachable_ms;
 	int64_t connect_ms;
+	int64_t unclaimed_ms;
 	int64_t resume_ms;
 	int64_t alone_ms;
 	int64_t max_duration_ms;
