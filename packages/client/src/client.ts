@@ -23,6 +23,8 @@ export interface ClientOptions {
   url: string;
   /** Asked before every connection and request, so that it may give a fresh token each time. */
   getToken: GetToken;
+  /** STUN and TURN servers of your own, in place of those that the server names (which are renewed in time). */
+  iceServers?: RTCIceServer[];
   /** "relay" lets media go through TURN alone. */
   iceTransportPolicy?: RTCIceTransportPolicy;
   /** For tests. */
@@ -54,11 +56,11 @@ export class Client extends Emitter<ClientEvents> {
 
   constructor(options: ClientOptions) {
     super();
-    const { url, getToken, platform = browserPlatform() } = options;
+    const { url, getToken, iceServers, platform = browserPlatform() } = options;
     this.#options = options;
     this.#platform = platform;
     const rest = new Rest(url, getToken, platform.fetch);
-    this.#ice = new IceServers(rest, (error) => this.emit("error", error));
+    this.#ice = new IceServers(rest, (error) => this.emit("error", error), iceServers);
     const liveCalls = () => this.#book.all().map((call) => call.id);
     this.#signaling = new Signaling({ url, getToken, platform, liveCalls });
     this.#requests = new Requests(rest, this.#signaling);
@@ -112,18 +114,24 @@ export class Client extends Emitter<ClientEvents> {
   /** Enters a live call: a group call of a channel, or one's own after a reload (it is taken over from there). Any
    *  other call here is left, as it is when an incoming one is accepted. */
   async join(callId: string, media: MediaChoice = {}): Promise<Call> {
-    const known = this.getCall(callId);
-    if (known && known.state !== "ended") {
-      if (known.state === "ringing-in") await known.accept(media);
-      return known;
-    }
+    const known = await this.#joinKnown(callId, media);
+    if (known) return known;
     await this.#signaling.connect();
     const data = await this.#requests.get(callId);
+    // The connection may have brought it, or another join of the same call was quicker.
+    const come = await this.#joinKnown(callId, media);
+    if (come) return come;
     const call = this.#book.add(new Call(this.#ports, factsOfData(data, this.#ports.ownUserId()), "idle"));
     this.#book.show(call);
     this.#book.withdraw(callId);
     call.setRoster(data.participants);
     await call.enter(media, true);
+    return call;
+  }
+
+  async #joinKnown(callId: string, media: MediaChoice): Promise<Call | undefined> {
+    const call = this.#book.live(callId);
+    if (call?.state === "ringing-in") await call.accept(media);
     return call;
   }
 

@@ -4,25 +4,41 @@ import type { BrowserContext, Page } from "playwright-core";
 import { build } from "vite";
 import { token } from "../../lib/index.js";
 
-let script: Promise<string> | undefined;
+const scripts = new Map<string, Promise<string>>();
 
-/** packages/client and socket.io-client as one classic script. */
-async function bundle(): Promise<string> {
-  const entry = fileURLToPath(new URL("../../../packages/client/src/index.ts", import.meta.url));
-  const lib = { entry, formats: ["iife" as const], name: "Bellwire" };
-  const result = await build({ configFile: false, logLevel: "error", build: { write: false, lib } });
+/** A file of the repository, with all that it imports, as one classic script; what it exports is `window[name]`. */
+export function bundle(path: string, name: string): Promise<string> {
+  const known = scripts.get(path) ?? makeBundle(path, name);
+  scripts.set(path, known);
+  return known;
+}
+
+async function makeBundle(path: string, name: string): Promise<string> {
+  const at = (file: string) => fileURLToPath(new URL(`../../../${file}`, import.meta.url));
+  const lib = { entry: at(path), formats: ["iife" as const], name };
+  const client = [
+    { find: "@bellwire/client/compat", replacement: at("packages/client/src/compat/index.ts") },
+    { find: "@bellwire/client", replacement: at("packages/client/src/index.ts") },
+  ];
+  const result = await build({
+    configFile: false,
+    logLevel: "error",
+    oxc: { jsx: { runtime: "automatic", development: false } },
+    define: { "process.env.NODE_ENV": '"production"' },
+    resolve: { alias: client },
+    build: { write: false, lib },
+  });
   const [first] = Array.isArray(result) ? result : [result];
   const [chunk] = first && "output" in first ? first.output : [];
-  if (!chunk || !("code" in chunk)) throw new Error("the SDK could not be built");
+  if (!chunk || !("code" in chunk)) throw new Error(`${path} could not be built`);
   return chunk.code;
 }
 
 /** A page of the server's origin, connected as the user. Open again after a reload with the same page. */
 export async function openSdk(context: BrowserContext | Page, origin: string, user: string): Promise<Page> {
-  script ??= bundle();
   const page = "newPage" in context ? await context.newPage() : context;
   await page.goto(`${origin}/healthz`);
-  await page.addScriptTag({ content: await script });
+  await page.addScriptTag({ content: await bundle("packages/client/src/index.ts", "Bellwire") });
   await page.evaluate(
     async ({ origin, jwt }) => {
       const scope = window as never as {

@@ -31,7 +31,7 @@ const HANDLERS: Handlers = {
   "call.unreachable": (call) => call.ringing({ isUnreachable: true }),
   "call.accepted": (call, { userId, answeredAt }) => {
     call.legs.updatePerson(userId, { state: "joined" });
-    if (call.phase() === "ringing-out") call.answered(answeredAt);
+    if (call.phase() !== "ringing-in") call.answered(answeredAt);
   },
   "call.declined": (call, { userId }) => call.legs.updatePerson(userId, { state: "declined" }),
   "call.answered-elsewhere": (call) => {

@@ -14,9 +14,13 @@ export class IceServers {
   #goodUntil = 0;
   #fetching: Promise<RTCIceServer[]> | null = null;
 
-  constructor(rest: Rest, onError: (error: BellwireError) => void) {
+  /** `own`: the application's, used as they are. */
+  constructor(rest: Rest, onError: (error: BellwireError) => void, own?: RTCIceServer[]) {
     this.#rest = rest;
     this.#onError = onError;
+    if (!own) return;
+    this.#servers = own;
+    this.#goodUntil = Number.POSITIVE_INFINITY;
   }
 
   /** Never rejects: without the server's list one still reaches devices in the same network. */

@@ -7,7 +7,9 @@ export type GetToken = () => string | Promise<string>;
 
 export interface RestRequest {
   method?: "GET" | "POST";
-  body?: object;
+  /** Sent as JSON, a form as one. */
+  body?: object | FormData;
+  timeoutMs?: number;
   /** Members that are undefined are left out. */
   query?: Record<string, string | number | undefined>;
 }
@@ -35,11 +37,13 @@ export class Rest {
     }
   }
 
-  async #once<T>(path: string, { method = "GET", body, query }: RestRequest): Promise<T> {
+  async #once<T>(path: string, { method = "GET", body, query, timeoutMs = TIMEOUT_MS }: RestRequest): Promise<T> {
     const token = await tokenFrom(this.#getToken);
     const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: "application/json" };
-    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) };
-    if (body) {
+    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(timeoutMs) };
+    if (body instanceof FormData) {
+      init.body = body; // the browser writes the type, with the boundary in it
+    } else if (body) {
       headers["content-type"] = "application/json";
       init.body = JSON.stringify(body);
     }
