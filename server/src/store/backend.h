@@ -19,6 +19,7 @@ enum job_kind {
 	JOB_PUT_USER,
 	JOB_DELETE_USER,
 	JOB_PUT_FLIGHT,
+	JOB_DELETE_RECORDING,
 
 	/* By any reading thread. */
 	JOB_READ_CALL,
@@ -31,6 +32,8 @@ enum job_kind {
 	JOB_READ_USER,
 	JOB_READ_FLIGHT,
 	JOB_READ_OVERVIEW,
+	JOB_READ_RECORDING,
+	JOB_LIST_RECORDINGS,
 	JOB_BACKUP
 };
 #define JOB_IS_WRITE(kind) ((kind) < JOB_READ_CALL)

@@ -24,6 +24,8 @@ enum topology { MODEL_TOPOLOGIES(MODEL_ENUM) TOPOLOGY_COUNT };
 enum end_reason { MODEL_END_REASONS(MODEL_ENUM) END_REASON_COUNT };
 enum participant_state { MODEL_PARTICIPANT_STATES(MODEL_ENUM) PARTICIPANT_STATE_COUNT };
 enum participant_role { MODEL_ROLES(MODEL_ENUM) ROLE_COUNT };
+enum record_policy { MODEL_RECORD_POLICIES(MODEL_ENUM) RECORD_POLICY_COUNT };
+enum record_state { MODEL_RECORD_STATES(MODEL_ENUM) RECORD_STATE_COUNT };
 enum quality { MODEL_QUALITIES(MODEL_ENUM) QUALITY_COUNT };
 enum audience { MODEL_AUDIENCES(MODEL_ENUM) AUDIENCE_COUNT };
 enum outcome { MODEL_OUTCOMES(MODEL_ENUM) OUTCOME_COUNT };
@@ -38,6 +40,8 @@ const char *topology_word(enum topology v);
 const char *end_reason_word(enum end_reason v);
 const char *participant_state_word(enum participant_state v);
 const char *role_word(enum participant_role v);
+const char *record_policy_word(enum record_policy v);
+const char *record_state_word(enum record_state v);
 const char *quality_word(enum quality v);
 const char *audience_word(enum audience v);
 const char *outcome_word(enum outcome v);
@@ -49,6 +53,8 @@ int topology_parse(struct str word, enum topology *out);
 int end_reason_parse(struct str word, enum end_reason *out);
 int participant_state_parse(struct str word, enum participant_state *out);
 int role_parse(struct str word, enum participant_role *out);
+int record_policy_parse(struct str word, enum record_policy *out);
+int record_state_parse(struct str word, enum record_state *out);
 int quality_parse(struct str word, enum quality *out);
 int audience_parse(struct str word, enum audience *out);
 int outcome_parse(struct str word, enum outcome *out);
@@ -87,6 +93,7 @@ struct participant {
 	bool is_video_enabled;
 	bool is_screen_sharing;
 	enum quality quality;
+	bool agreed;	   /* to being recorded */
 	bool device_acked; /* memory: some device has said that it rings */
 	bool changed;	   /* the change set writes this row */
 };
@@ -129,6 +136,13 @@ struct call {
 	uint64_t body_hash;		   /* of what created it: the same id with another body is refused */
 	int64_t seq;			   /* number of its newest event */
 	int64_t last_seen_at;
+
+	/* Being recorded. Only while the call lives; the policy stays. */
+	enum record_policy record_policy;
+	enum record_state record_state;
+	char recorder_id[MODEL_USER_ID_SIZE]; /* who started it; "" = nobody, or the host's backend */
+	char recorder_leg[ID_UUID_SIZE];      /* with which device; "" = over REST */
+	int64_t record_at;		      /* since when it is in this state; 0 while NOT_RECORDED */
 
 	/* Deadlines besides ringing; 0 when they do not run. In memory, made anew after a restart. */
 	int64_t caller_lost_at;

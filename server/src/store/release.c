@@ -9,10 +9,12 @@ void change_set_fini(struct change_set *cs)
 		call_event_fini(&cs->events[i]);
 	mem_free(cs->events);
 	mem_free(cs->reply.body);
+	mem_free(cs->recording);
 	cs->call = NULL;
 	cs->events = NULL;
 	cs->n_events = 0;
 	cs->reply.body = NULL;
+	cs->recording = NULL;
 }
 
 void stored_events_free(struct stored_event *events, size_t n)

@@ -81,6 +81,15 @@ int sqlite_put_flight(struct sq_conn *c, const struct store_put_flight *q);
 /* Forgets flights begun before that time, a part at a time: 1 when there may be more, else 0 or an error. */
 int sqlite_tidy_flight(struct sq_conn *c, int64_t before);
 
+struct recording;
+struct store_delete_recording;
+struct store_list_recordings;
+struct store_read_recording;
+int sqlite_write_recording(struct sq_conn *c, const struct recording *r);
+int sqlite_delete_recording(struct sq_conn *c, struct store_delete_recording *q);
+int sqlite_read_recording(struct sq_conn *c, struct store_read_recording *q);
+int sqlite_list_recordings(struct sq_conn *c, struct store_list_recordings *q);
+
 int sqlite_load_live(struct backend *b, int (*cb)(void *arg, struct call *call), void *arg);
 int sqlite_reader_open(struct backend *b, struct backend_reader **out);
 void sqlite_reader_close(struct backend_reader *r);

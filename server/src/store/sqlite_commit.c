@@ -18,6 +18,15 @@ static void format_pair(const struct call *call, char out[PAIR_SIZE])
 	snprintf(out, PAIR_SIZE, "%s\n%s", swap ? b : a, swap ? a : b);
 }
 
+static void put_recording_state(struct sq *q, const struct call *call)
+{
+	sq_int(q, call->record_policy);
+	sq_int(q, call->record_state);
+	sq_text(q, call->recorder_id);
+	sq_text(q, call->recorder_leg);
+	sq_int(q, call->record_at);
+}
+
 static int insert_call(struct sq_conn *c, const struct call *call, const char *pair)
 {
 	struct sq q = sq_begin(c, SQ_INSERT_CALL);
@@ -38,6 +47,7 @@ static int insert_call(struct sq_conn *c, const struct call *call, const char *p
 	sq_int(&q, call->last_seen_at);
 	sq_int(&q, (int64_t)call->body_hash);
 	sq_text(&q, pair[0] ? pair : NULL);
+	put_recording_state(&q, call);
 	sq_text(&q, call->metadata ? call->metadata : "{}");
 	return sq_run(&q);
 }
@@ -53,6 +63,7 @@ static int update_call(struct sq_conn *c, const struct call *call, int64_t expec
 	sq_int(&q, call->ended_at);
 	sq_int(&q, call->end_reason);
 	sq_text(&q, call->ended_by);
+	put_recording_state(&q, call);
 	sq_int(&q, call->last_seen_at);
 	sq_text(&q, call->id);
 	sq_int(&q, expected_seq);
@@ -125,6 +136,7 @@ static int write_participant(struct sq_conn *c, const struct call *call, size_t 
 	sq_int(&q, p->is_video_enabled);
 	sq_int(&q, p->is_screen_sharing);
 	sq_int(&q, p->quality);
+	sq_int(&q, p->agreed);
 	return sq_run(&q);
 }
 
@@ -224,6 +236,8 @@ int sqlite_apply(struct sq_conn *c, struct change_set *cs)
 		err = write_legs(c, cs);
 	for (size_t i = 0; i < cs->n_events && err == 0; i++)
 		err = write_event(c, cs->call, &cs->events[i]);
+	if (err == 0 && cs->recording)
+		err = sqlite_write_recording(c, cs->recording);
 	if (err == 0 && cs->tombstone.user_id[0])
 		err = write_tombstone(c, &cs->tombstone);
 	if (err == 0 && cs->reply.user_id[0])

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "store/recording.h"
 #include "store/sqlite.h"
 
 int sqlite_reader_open(struct backend *b, struct backend_reader **out)
@@ -96,6 +97,9 @@ static int answer(struct sq_conn *c, struct store_job *job)
 	case JOB_READ_PEOPLE: return sqlite_read_people(c, CONTAINER_OF(job, struct store_read_people, job));
 	case JOB_READ_CHANNEL: return sqlite_read_channel(c, CONTAINER_OF(job, struct store_read_channel, job));
 	case JOB_READ_USER: return sqlite_read_user(c, CONTAINER_OF(job, struct store_read_user, job));
+	case JOB_READ_RECORDING: return sqlite_read_recording(c, CONTAINER_OF(job, struct store_read_recording, job));
+	case JOB_LIST_RECORDINGS:
+		return sqlite_list_recordings(c, CONTAINER_OF(job, struct store_list_recordings, job));
 	case JOB_READ_FLIGHT: return sqlite_read_flight(c, CONTAINER_OF(job, struct store_read_flight, job));
 	case JOB_READ_OVERVIEW: return sqlite_read_overview(c, CONTAINER_OF(job, struct store_read_overview, job));
 	default: return ERR_INTERNAL;

@@ -39,6 +39,11 @@ struct call *sqlite_row_call(struct sq *q)
 	sq_get_text(q, call->ended_by, sizeof call->ended_by);
 	call->last_seen_at = sq_get_int(q);
 	call->body_hash = (uint64_t)sq_get_int(q);
+	call->record_policy = (enum record_policy)sq_get_int(q);
+	call->record_state = (enum record_state)sq_get_int(q);
+	sq_get_text(q, call->recorder_id, sizeof call->recorder_id);
+	sq_get_text(q, call->recorder_leg, sizeof call->recorder_leg);
+	call->record_at = sq_get_int(q);
 	call->metadata = sq_get_dup(q);
 	if (q->err == 0)
 		return call;
@@ -63,6 +68,7 @@ static void row_participant(struct sq *q, struct participant *p)
 	p->is_video_enabled = sq_get_int(q);
 	p->is_screen_sharing = sq_get_int(q);
 	p->quality = (enum quality)sq_get_int(q);
+	p->agreed = sq_get_int(q);
 }
 
 int sqlite_fill_participants(struct sq_conn *c, struct call *call)

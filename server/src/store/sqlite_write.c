@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "store/recording.h"
 #include "store/sqlite.h"
 
 #define EXIT_IO 74			  /* EX_IOERR */
@@ -98,6 +99,8 @@ static int carry_out(struct sq_conn *c, struct store_job *job)
 	case JOB_DELETE_CHANNEL: return sqlite_delete_channel(c, CONTAINER_OF(job, struct store_delete_channel, job));
 	case JOB_PUT_USER: return sqlite_put_user(c, CONTAINER_OF(job, struct store_put_user, job));
 	case JOB_DELETE_USER: return sqlite_delete_user(c, CONTAINER_OF(job, struct store_delete_user, job));
+	case JOB_DELETE_RECORDING:
+		return sqlite_delete_recording(c, CONTAINER_OF(job, struct store_delete_recording, job));
 	case JOB_PUT_FLIGHT: return sqlite_put_flight(c, CONTAINER_OF(job, struct store_put_flight, job));
 	default: return ERR_INTERNAL;
 	}

@@ -14,6 +14,7 @@
 #include "store/backend.h"
 #include "store/flight.h"
 #include "store/lane.h"
+#include "store/recording.h"
 
 #define BATCH_MAX 256 /* jobs in one transaction: bounds how long the first of them waits for the last */
 #define READERS_DEFAULT 2
@@ -319,6 +320,9 @@ STORE_JOB(store_read_people, store_read_people, JOB_READ_PEOPLE)
 STORE_JOB(store_read_channel, store_read_channel, JOB_READ_CHANNEL)
 STORE_JOB(store_read_user, store_read_user, JOB_READ_USER)
 STORE_JOB(store_put_flight, store_put_flight, JOB_PUT_FLIGHT)
+STORE_JOB(store_read_recording, store_read_recording, JOB_READ_RECORDING)
+STORE_JOB(store_list_recordings, store_list_recordings, JOB_LIST_RECORDINGS)
+STORE_JOB(store_delete_recording, store_delete_recording, JOB_DELETE_RECORDING)
 STORE_JOB(store_read_flight, store_read_flight, JOB_READ_FLIGHT)
 STORE_JOB(store_read_overview, store_read_overview, JOB_READ_OVERVIEW)
 STORE_JOB(store_backup, store_backup, JOB_BACKUP)

@@ -28,6 +28,7 @@
 #define STORE_BODY_MAX (256 * 1024) /* bytes of a stored reply */
 #define STORE_WAITING_MAX 8192	    /* jobs of one kind (writes, reads) that may wait */
 
+struct recording;
 struct store;
 
 struct store_config {
@@ -101,6 +102,8 @@ struct change_set {
 
 	struct call_event *events; /* owned, and what they own; numbered expected_seq + 1, + 2, … call->seq */
 	size_t n_events;
+
+	struct recording *recording; /* owned: one that has become complete; null = none. Its id may not be there yet */
 
 	struct store_tombstone tombstone;
 	struct store_reply reply;

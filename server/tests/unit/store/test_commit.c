@@ -33,6 +33,12 @@ static void all_of_a_call_comes_back(void **state)
 	strcpy(cs->call->participants[1].user.name, "Bob");
 	strcpy(cs->call->participants[1].user.avatar_url, "https://b.example/b.png");
 	cs->call->metadata = mem_dup(str_of("{\"a\":1}"));
+	cs->call->record_policy = RECORD_CONSENT;
+	cs->call->record_state = RECORD_ASKED;
+	strcpy(cs->call->recorder_id, "alice");
+	format_id(cs->call->recorder_leg, 77);
+	cs->call->record_at = 1500;
+	cs->call->participants[0].agreed = true;
 	cs->call->legs = mem_new(sizeof *cs->call->legs);
 	cs->call->n_legs = 1;
 	format_id(cs->call->legs[0].id, 77);
