@@ -50,6 +50,9 @@ bool api_is_ice_url(struct str url);
 /* Adds the routes under /api, /healthz, /readyz and /metrics. ERR_EXISTS, ERR_NO_MEMORY. */
 int api_new(const struct api_config *config, struct api **out);
 
+/* Another secret for coming credentials; borrowed. */
+void api_set_ice_secret(struct api *api, struct str secret);
+
 /* After the HTTP server has closed and the store has done all its jobs. */
 void api_free(struct api *api);
 

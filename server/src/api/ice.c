@@ -111,6 +111,11 @@ static void on_ice_servers(struct http_req *req, void *arg)
 	api_answer(req, 200, &body);
 }
 
+void api_set_ice_secret(struct api *api, struct str secret)
+{
+	api->config.ice.secret = secret;
+}
+
 bool api_is_ice_url(struct str url)
 {
 	return (is_stun(url) || is_turn(url)) && url.len < 300 && str_find(url, ':') + 1 < url.len && str_is_utf8(url);

@@ -94,21 +94,86 @@ static void put_work(const struct api *api, struct buf *out)
 	put_counter(out, "loop_stalls_total", "Times that it was more than 200 ms late.", g->watchdog->n_stalls);
 }
 
+static const char *const transports[TURN_N_TRANSPORTS] = {"udp", "tcp", "tls", "dtls"};
+
+static void put_each_transport(struct buf *out, const struct turn_stats *s)
+{
+	char labels[48];
+	put_head(out, "turn_allocations", "gauge", "Allocations of the relay.");
+	for (size_t i = 0; i < TURN_N_TRANSPORTS; i++) {
+		snprintf(labels, sizeof labels, "{transport=\"%s\"}", transports[i]);
+		put(out, "turn_allocations", labels, s->by_transport[i].allocations);
+	}
+	put_head(out, "turn_allocations_made_total", "counter", "Allocations that were granted.");
+	for (size_t i = 0; i < TURN_N_TRANSPORTS; i++) {
+		snprintf(labels, sizeof labels, "{transport=\"%s\"}", transports[i]);
+		put(out, "turn_allocations_made_total", labels, s->by_transport[i].allocations_made);
+	}
+}
+
+/* Two values of each transport: what went to peers, and what to clients. */
+static void put_ways(struct buf *out, const char *name, const char *transport, uint64_t to_peer, uint64_t to_client)
+{
+	char labels[64];
+	snprintf(labels, sizeof labels, "{transport=\"%s\",to=\"peer\"}", transport);
+	put(out, name, labels, to_peer);
+	snprintf(labels, sizeof labels, "{transport=\"%s\",to=\"client\"}", transport);
+	put(out, name, labels, to_client);
+}
+
+static void put_relayed(struct buf *out, const struct turn_stats *s)
+{
+	const struct turn_traffic *t = s->by_transport;
+	put_head(out, "turn_relayed_bytes_total", "counter", "Payload that the relay moved.");
+	for (size_t i = 0; i < TURN_N_TRANSPORTS; i++)
+		put_ways(out, "turn_relayed_bytes_total", transports[i], t[i].bytes_to_peer, t[i].bytes_to_client);
+	put_head(out, "turn_relayed_packets_total", "counter", "Packets that the relay moved.");
+	for (size_t i = 0; i < TURN_N_TRANSPORTS; i++)
+		put_ways(
+			out, "turn_relayed_packets_total", transports[i], t[i].packets_to_peer, t[i].packets_to_client);
+}
+
+/* What was not relayed or not answered, by the reason. */
+static void put_refused(struct buf *out, const struct turn_stats *s)
+{
+	const struct {
+		const char *labels;
+		uint64_t value;
+	} reasons[] = {
+		{"{reason=\"unauthorized\"}", s->unauthorized},
+		{"{reason=\"suppressed\"}", s->suppressed},
+		{"{reason=\"malformed\"}", s->malformed},
+		{"{reason=\"forbidden_peer\"}", s->forbidden},
+		{"{reason=\"quota\"}", s->quota},
+		{"{reason=\"rate\"}", s->over_rate},
+		{"{reason=\"no_permission\"}", s->no_permission},
+		{"{reason=\"send_failed\"}", s->send_failed},
+		{"{reason=\"stream_refused\"}", s->streams_refused},
+	};
+	put_head(out, "turn_refused_total", "counter", "Requests and packets that the relay did not serve.");
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		put(out, "turn_refused_total", reasons[i].labels, reasons[i].value);
+}
+
+static void count_user(void *arg, const struct turn_user_stats *user)
+{
+	uint64_t *n = arg;
+	(void)user;
+	++*n;
+}
+
 static void put_relay(struct turn *turn, struct buf *out)
 {
 	struct turn_stats s;
-	uint64_t allocations = 0, to_peers = 0, to_clients = 0;
+	uint64_t users = 0;
 	turn_stats(turn, &s);
-	for (size_t i = 0; i < TURN_N_TRANSPORTS; i++) {
-		allocations += s.by_transport[i].allocations;
-		to_peers += s.by_transport[i].bytes_to_peer;
-		to_clients += s.by_transport[i].bytes_to_client;
-	}
-	put_gauge(out, "turn_allocations", "Allocations of the relay.", allocations);
-	put_gauge(out, "turn_streams", "Clients of the relay over TCP and TLS.", s.streams);
-	put_head(out, "turn_relayed_bytes_total", "counter", "Payload that the relay moved.");
-	put(out, "turn_relayed_bytes_total", "{to=\"peer\"}", to_peers);
-	put(out, "turn_relayed_bytes_total", "{to=\"client\"}", to_clients);
+	turn_each_user(turn, count_user, &users);
+	put_each_transport(out, &s);
+	put_gauge(out, "turn_users", "Users with an allocation.", users);
+	put_gauge(out, "turn_streams", "Clients of the relay over TCP, TLS and DTLS.", s.streams);
+	put_counter(out, "turn_bindings_total", "STUN binding requests answered.", s.bindings);
+	put_relayed(out, &s);
+	put_refused(out, &s);
 }
 
 static void on_metrics(struct http_req *req, void *arg)

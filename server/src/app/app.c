@@ -81,22 +81,6 @@ static int open_keys(struct app *a, struct buf *why)
 	return err;
 }
 
-/* The secret shared with relays; without one, a relay of our own gets a key that is derived and lasts as long as ours.
- */
-static int open_turn_secret(struct app *a, struct buf *why)
-{
-	unsigned char derived[JWT_MAC_SIZE];
-	int err = config_secret(a->config.turn_secret_file, "BELLWIRE_TURN_SECRET", &a->turn_secret, why);
-	if (err != ERR_NOT_FOUND)
-		return err;
-	err = jwt_keys_mac(&a->keys, STR("turn|secret"), derived);
-	if (err < 0)
-		return err;
-	buf_init(&a->turn_secret, JWT_MAX_SECRET);
-	id_base64_encode(&a->turn_secret, str_n((const char *)derived, sizeof derived));
-	return a->turn_secret.err;
-}
-
 static int open_store(struct app *a, struct buf *why)
 {
 	struct buf path;
@@ -198,6 +182,17 @@ static int open_signal(struct app *a, struct buf *why)
 	return calls_start(a->calls);
 }
 
+/* Every back end that is configured: a proxy in front, when it is one machine and no range. */
+static int open_back_ends(struct app *a, struct buf *why)
+{
+	const struct texts *proxies = &a->config.trusted_proxies;
+	int err = 0;
+	for (size_t i = 0; i < proxies->n && err == 0; i++)
+		if (!strchr(proxies->items[i], '/'))
+			err = app_deny_back_end(a, str_of(proxies->items[i]), 0, why);
+	return err;
+}
+
 static int open_web(struct app *a, struct buf *why)
 {
 	struct buf dir;
@@ -236,9 +231,10 @@ static int open_demo(struct app *a, struct buf *why)
 /* In this order; each may use what stands before it. What the operator may have to mend stands before the database. */
 static int (*const steps[])(struct app *a, struct buf *why) = {
 	open_keys,
-	open_turn_secret,
+	app_open_turn_secret,
 	app_open_tls,
 	open_http,
+	open_back_ends,
 	app_open_turn,
 	open_web,
 	open_data,
@@ -258,22 +254,26 @@ static void on_store_closed(void *arg)
 	loop_stop(&a->loop);
 }
 
-static void close_store(void *arg)
+static void close_store(struct app *a)
 {
-	struct app *a = arg;
 	if (a->store)
 		store_close(a->store, on_store_closed, a);
 	else
 		loop_stop(&a->loop);
 }
 
+static void close_turn(void *arg)
+{
+	app_close_turn(arg, close_store);
+}
+
 static void close_http(void *arg)
 {
 	struct app *a = arg;
 	if (a->http)
-		http_server_close(a->http, close_store, a);
+		http_server_close(a->http, close_turn, a);
 	else
-		close_store(a);
+		close_turn(a);
 	a->http = NULL;
 }
 
@@ -290,7 +290,6 @@ static void close_signal(void *arg)
 static void app_close(struct app *a)
 {
 	loop_run(&a->loop); /* until the store has closed */
-	turn_stop(a->turn);
 	if (a->calls)
 		calls_free(a->calls);
 	if (a->signal)
@@ -300,6 +299,8 @@ static void app_close(struct app *a)
 	tls_free(a->tls);
 	jwt_keys_fini(&a->keys);
 	buf_fini(&a->turn_secret);
+	buf_fini(&a->turn_previous);
+	app_forget_usage(a);
 	loop_fini(&a->loop);
 }
 
@@ -328,6 +329,8 @@ static void stop(struct app *a)
 	uv_close((uv_handle_t *)&a->on_int, NULL);
 	if (a->on_hup.data)
 		uv_close((uv_handle_t *)&a->on_hup, NULL);
+	if (a->turn)
+		turn_drain(a->turn);
 	signal_drain(a->signal, DRAIN_RETRY_MS);
 	calls_drain(a->calls, on_calls_drained, a);
 }
@@ -335,10 +338,12 @@ static void stop(struct app *a)
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct app *a = handle->data;
-	if (number == SIGHUP)
+	if (number == SIGHUP) {
 		app_reload_tls(a);
-	else if (!a->stopping)
+		app_reload_turn(a);
+	} else if (!a->stopping) {
 		stop(a);
+	}
 }
 
 static void watch(struct app *a, uv_signal_t *handle, int number)
@@ -363,6 +368,7 @@ int app_open(struct app *a, struct buf *why)
 	int err = loop_init(&a->loop);
 	if (err < 0)
 		return err;
+	map_init(&a->relayed);
 	for (size_t i = 0; err == 0 && i < sizeof steps / sizeof steps[0]; i++)
 		err = steps[i](a, why);
 	if (err < 0) {

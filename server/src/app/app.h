@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "app/config.h"
+#include "base/map.h"
 #include "call/call.h"
 #include "codec/jwt.h"
 #include "http/http.h"
@@ -15,6 +16,8 @@
 
 struct tls;
 
+#define APP_MAX_DENIED 64
+
 struct app {
 	struct config config;
 	bool is_dev;
@@ -23,6 +26,7 @@ struct app {
 	struct watchdog watchdog;
 	struct jwt_keys keys;
 	struct buf turn_secret;
+	struct buf turn_previous; /* still accepted; may be empty */
 
 	struct tls *tls; /* owned, as the rest; null: plain HTTP */
 	struct store *store;
@@ -31,6 +35,12 @@ struct app {
 	struct signal *signal;
 	struct api *api;
 	struct turn *turn; /* null: not served */
+
+	struct turn_net denied[APP_MAX_DENIED]; /* back ends, refused as peers */
+	size_t n_denied;
+	struct map relayed; /* the call of each allocation that moved something: usage.c */
+	struct post relay_ended;
+	void (*on_relay_closed)(struct app *a);
 
 	uv_signal_t on_term;
 	uv_signal_t on_int;
@@ -66,6 +76,25 @@ void app_other_protocol(struct app *a, struct http_other *out);
 bool app_turn_is_off(const struct app *a);
 int app_check_turn(const struct app *a, struct buf *why);
 int app_open_turn(struct app *a, struct buf *why);
+
+/* After SIGHUP: its certificate and secrets read anew; what is bad stays as it was. */
+void app_reload_turn(struct app *a);
+
+/* Ends the relay. `closed` is called on the loop, after the last of what was relayed has gone to the calls. */
+void app_close_turn(struct app *a, void (*closed)(struct app *a));
+
+/* What it relays goes into the records of calls. */
+void app_count_usage(struct app *a, struct turn_config *cfg);
+
+void app_forget_usage(struct app *a);
+
+/* A back end is at "scheme://user@host:port,host2/path" or "host:port"; to be told before app_open_turn. The relay
+ * refuses its addresses as peers, as they are now. A path is nobody's address. ERR_CONFIG: a name that is not known. */
+int app_deny_back_end(struct app *a, struct str url, uint16_t default_port, struct buf *why);
+
+/* The secrets shared with relays, and the same read anew: true when that went well and credentials changed hands. */
+int app_open_turn_secret(struct app *a, struct buf *why);
+bool app_reload_turn_secret(struct app *a);
 
 /* The port of the relay inside; false when there is none. */
 bool app_turn_port(const struct app *a, uint16_t *port);

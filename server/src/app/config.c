@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "codec/jwt.h"
+#include "turn/turn.h"
 
 #define CONFIG_MAX_FILE (64 * 1024)
 #define MAX_OPTIONS 128
@@ -272,6 +273,12 @@ static const struct bound {
 	{"max-connections-per-address", offsetof(struct config, max_per_address), 0, 1000000},
 	{"max-calls", offsetof(struct config, max_calls), 1, 1000000},
 	{"turn-ttl", offsetof(struct config, turn_ttl_ms), 60000, 86400000},
+	{"turn-max-allocations", offsetof(struct config, turn_max_allocations), 1, 65536},
+	{"turn-max-allocations-per-user", offsetof(struct config, turn_max_per_user), 1, 65536},
+	{"turn-max-permissions", offsetof(struct config, turn_max_permissions), 1, 1024},
+	{"turn-max-channels", offsetof(struct config, turn_max_channels), 1, 1024},
+	{"turn-refusals-per-second", offsetof(struct config, turn_unauth_per_s), 0, 1000000},
+	{"turn-workers", offsetof(struct config, turn_workers), 0, TURN_MAX_WORKERS},
 	{"ping-interval", offsetof(struct config, ping_interval_ms), 100, 300000},
 	{"ping-timeout", offsetof(struct config, ping_timeout_ms), 100, 300000},
 	{"connect-timeout", offsetof(struct config, connect_timeout_ms), 100, 300000},

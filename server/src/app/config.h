@@ -51,6 +51,7 @@ struct config {
 
 	struct texts ice_servers;
 	const char *turn_secret_file;
+	const char *turn_previous_secret_file;
 	int64_t turn_ttl_ms;
 
 	struct texts turn_listen;
@@ -59,6 +60,16 @@ struct config {
 	struct texts turn_external;
 	bool turn_lan;
 	bool turn_allow_loopback;
+	struct texts turn_deny;
+	struct texts turn_allow;
+	int64_t turn_max_allocations;
+	int64_t turn_max_per_user;
+	int64_t turn_max_permissions;
+	int64_t turn_max_channels;
+	int64_t turn_rate_allocation; /* bytes a second; 0: no limit */
+	int64_t turn_rate_user;
+	int64_t turn_rate_server;
+	int64_t turn_unauth_per_s; /* 0: no limit */
 	int64_t turn_workers;
 
 	int64_t ping_interval_ms;

@@ -1,7 +1,7 @@
 /* The relay inside, configured from the options. */
 #include "app/app.h"
 #include "base/err.h"
-#include "base/id.h"
+#include "base/log.h"
 
 #define TURN_DEFAULT_PORT 3478
 
@@ -35,6 +35,40 @@ static int listen_as_told(const struct app *a, struct turn_config *cfg, struct b
 	return 0;
 }
 
+/* Ranges of peers; *n counts on from what is there. */
+static int read_nets(const char *option, const struct texts *list, struct turn_net *nets, size_t *n, struct buf *why)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (turn_net_parse(str_of(list->items[i]), &nets[(*n)++]) < 0)
+			return wrong(
+				why, option, list->items[i], "a range such as 10.0.0.0/8, fd00::/8 or 10.1.2.3:5432");
+	return 0;
+}
+
+static int configure_peers(const struct app *a, struct turn_config *cfg, struct buf *why)
+{
+	const struct config *c = &a->config;
+	cfg->lan = c->turn_lan;
+	cfg->allow_loopback = c->turn_allow_loopback || a->is_dev;
+	memcpy(cfg->deny, a->denied, a->n_denied * sizeof cfg->deny[0]);
+	cfg->n_deny = a->n_denied;
+	int err = read_nets("turn-deny", &c->turn_deny, cfg->deny, &cfg->n_deny, why);
+	return err < 0 ? err : read_nets("turn-allow", &c->turn_allow, cfg->allow, &cfg->n_allow, why);
+}
+
+static void configure_bounds(const struct config *c, struct turn_config *cfg)
+{
+	cfg->workers = (unsigned)c->turn_workers;
+	cfg->max_allocations = (uint32_t)c->turn_max_allocations;
+	cfg->max_allocations_per_user = (uint32_t)c->turn_max_per_user;
+	cfg->max_permissions = (uint32_t)c->turn_max_permissions;
+	cfg->max_channels = (uint32_t)c->turn_max_channels;
+	cfg->unauth_per_source_s = (uint32_t)c->turn_unauth_per_s;
+	cfg->rate_allocation = (uint64_t)c->turn_rate_allocation;
+	cfg->rate_user = (uint64_t)c->turn_rate_user;
+	cfg->rate_server = (uint64_t)c->turn_rate_server;
+}
+
 static int configure(const struct app *a, struct turn_config *cfg, struct buf *why)
 {
 	const struct config *c = &a->config;
@@ -50,10 +84,9 @@ static int configure(const struct app *a, struct turn_config *cfg, struct buf *w
 			return wrong(why, "turn-external", c->turn_external.items[i], "of the form PUBLIC/PRIVATE");
 	cfg->realm = str_of(c->turn_realm);
 	cfg->secret = buf_str(&a->turn_secret);
-	cfg->lan = c->turn_lan;
-	cfg->allow_loopback = c->turn_allow_loopback || a->is_dev;
-	cfg->workers = (unsigned)c->turn_workers;
-	return 0;
+	cfg->previous_secret = buf_str(&a->turn_previous);
+	configure_bounds(c, cfg);
+	return configure_peers(a, cfg, why);
 }
 
 bool app_turn_is_off(const struct app *a)
@@ -67,8 +100,7 @@ int app_check_turn(const struct app *a, struct buf *why)
 	return app_turn_is_off(a) ? 0 : configure(a, &cfg, why);
 }
 
-/* The relay's own port speaks TLS and DTLS too, with the certificate that is shown to those who ask for no name. It is
- * not read again on SIGHUP: the workers share these contexts without a lock. */
+/* The relay's own port speaks TLS and DTLS too, with the certificate that is shown to those who ask for no name. */
 static SSL_CTX *secure(const struct app *a, const SSL_METHOD *method, int min_version)
 {
 	SSL_CTX *ctx = a->tls ? SSL_CTX_new(method) : NULL;
@@ -91,6 +123,7 @@ int app_open_turn(struct app *a, struct buf *why)
 		return ERR_CONFIG;
 	if (cfg.n_listen == 0)
 		return 0;
+	app_count_usage(a, &cfg);
 	cfg.tls = secure(a, TLS_server_method(), TLS1_2_VERSION);
 	cfg.dtls = secure(a, DTLS_server_method(), DTLS1_2_VERSION);
 	int err = a->tls && (!cfg.tls || !cfg.dtls) ? ERR_NO_MEMORY : turn_start(&cfg, &a->turn);
@@ -102,6 +135,24 @@ int app_open_turn(struct app *a, struct buf *why)
 	else if (err < 0)
 		buf_printf(why, "the relay cannot start: %s", err_text(err));
 	return err;
+}
+
+static void reload_certificates(struct app *a)
+{
+	SSL_CTX *tls = secure(a, TLS_server_method(), TLS1_2_VERSION);
+	SSL_CTX *dtls = secure(a, DTLS_server_method(), DTLS1_2_VERSION);
+	if (!tls || !dtls || turn_set_tls(a->turn, tls, dtls) < 0)
+		log_error("the relay's certificate stays as it was");
+	SSL_CTX_free(tls);
+	SSL_CTX_free(dtls);
+}
+
+void app_reload_turn(struct app *a)
+{
+	if (a->turn && a->tls)
+		reload_certificates(a);
+	if (app_reload_turn_secret(a) && a->turn)
+		turn_set_secrets(a->turn, buf_str(&a->turn_secret), buf_str(&a->turn_previous));
 }
 
 bool app_turn_port(const struct app *a, uint16_t *port)

@@ -72,6 +72,12 @@ const struct call *calls_live_get(const struct calls *c, struct str call_id);
  */
 const struct call *calls_channel_active(const struct calls *c, struct str channel_id, struct str user_id);
 
+/* The live call that a user's media belongs to: the one joined last, else the newest of those that ring. Null: none. */
+const struct call *calls_of_media(const struct calls *c, struct str user_id);
+
+/* A relay moved this much for a participant of a call, which may be over by now: goes into its record. */
+void calls_add_relayed(struct calls *c, struct str call_id, struct str user_id, uint64_t bytes);
+
 /* Ringing and active calls, for metrics and the refusing of new ones. */
 size_t calls_n_live(const struct calls *c);
 

@@ -159,6 +159,14 @@ void registry_remove(struct registry *r, struct live_call *live)
 	live_free(live);
 }
 
+/* These rise outside the queue, perhaps while the new state was being committed. */
+static void keep_relayed(const struct call *old, struct call *next)
+{
+	for (size_t i = 0; i < old->n_participants && i < next->n_participants; i++)
+		if (next->participants[i].relayed_bytes < old->participants[i].relayed_bytes)
+			next->participants[i].relayed_bytes = old->participants[i].relayed_bytes;
+}
+
 void registry_swap(struct registry *r, struct live_call *live, struct call *next, struct places *places)
 {
 	struct call *old = live->call;
@@ -172,6 +180,7 @@ void registry_swap(struct registry *r, struct live_call *live, struct call *next
 		return;
 	}
 	if (old) {
+		keep_relayed(old, next);
 		index_out(r, live);
 	} else {
 		map_put(&r->by_id, &live->by_id, str_of(live->id));

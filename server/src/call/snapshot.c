@@ -47,6 +47,22 @@ const struct call *calls_channel_active(const struct calls *c, struct str channe
 	return NULL;
 }
 
+static int64_t since_when(const struct place *p)
+{
+	const struct call *call = p->live->call;
+	const struct participant *me = &call->participants[p->index];
+	return participant_is_in(me) ? INT64_MAX / 2 + me->joined_at : call->started_at;
+}
+
+const struct call *calls_of_media(const struct calls *c, struct str user_id)
+{
+	struct place *first = registry_of_user(&c->registry, user_id), *best = first;
+	for (struct place *p = first; p; p = place_next(first, p))
+		if (since_when(p) > since_when(best))
+			best = p;
+	return best ? best->live->call : NULL;
+}
+
 size_t calls_n_live(const struct calls *c)
 {
 	return c->registry.n;

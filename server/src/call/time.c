@@ -69,17 +69,49 @@ static void on_touched(struct store_job *job, int err)
 	service_check_drained(c);
 }
 
+static struct touch *touch_new(struct calls *c, const char call_id[ID_UUID_SIZE], size_t n_media)
+{
+	struct touch *touch = mem_new(sizeof *touch + n_media * sizeof touch->media[0]);
+	if (!touch)
+		return NULL;
+	touch->calls = c;
+	touch->q.job.done = on_touched;
+	touch->q.media = touch->media;
+	touch->q.n_media = n_media;
+	memcpy(touch->q.call_id, call_id, sizeof touch->q.call_id);
+	return touch;
+}
+
+static void touch_send(struct touch *touch)
+{
+	touch->calls->n_touches++;
+	store_touch(touch->calls->store, &touch->q);
+}
+
+void calls_add_relayed(struct calls *c, struct str call_id, struct str user_id, uint64_t bytes)
+{
+	char id[ID_UUID_SIZE];
+	struct live_call *live = registry_by_id(&c->registry, call_id);
+	struct participant *p = live ? call_participant(live->call, user_id) : NULL;
+	if (p)
+		p->relayed_bytes += (int64_t)bytes;
+	struct touch *touch = str_copy(id, sizeof id, call_id) == 0 ? touch_new(c, id, 0) : NULL;
+	if (!touch || str_copy(touch->q.relayed_user, sizeof touch->q.relayed_user, user_id) < 0) {
+		mem_free(touch);
+		return;
+	}
+	touch->q.relayed_bytes = (int64_t)bytes;
+	touch_send(touch);
+}
+
 /* After a restart a call that nobody came back to shows no signs of life. */
 static void touch_call(struct calls *c, struct live_call *live, int64_t now)
 {
 	struct call *call = live->call;
 	size_t n = live->media_is_due ? call->n_participants : 0;
-	struct touch *touch = mem_new(sizeof *touch + n * sizeof touch->media[0]);
+	struct touch *touch = touch_new(c, call->id, n);
 	if (!touch)
 		return;
-	touch->calls = c;
-	touch->q.job.done = on_touched;
-	memcpy(touch->q.call_id, call->id, sizeof touch->q.call_id);
 	if (!call->restarted_at)
 		touch->q.last_seen_at = call->last_seen_at = now;
 	for (size_t i = 0; i < n; i++) {
@@ -90,11 +122,8 @@ static void touch_call(struct calls *c, struct live_call *live, int64_t now)
 		touch->media[i].is_screen_sharing = p->is_screen_sharing;
 		touch->media[i].quality = p->quality;
 	}
-	touch->q.media = touch->media;
-	touch->q.n_media = n;
 	live->media_is_due = false;
-	c->n_touches++;
-	store_touch(c->store, &touch->q);
+	touch_send(touch);
 }
 
 static void beat(struct calls *c, struct live_call *live, int64_t now)

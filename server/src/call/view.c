@@ -23,6 +23,7 @@ static void write_participant(struct json_writer *w, const struct participant *p
 	jw_ktime(w, "joinedAt", p->joined_at);
 	jw_ktime(w, "leftAt", p->left_at);
 	jw_kint(w, "talkSeconds", talk_seconds(p, now));
+	jw_kint(w, "relayedBytes", p->relayed_bytes);
 	jw_kbool(w, "isMuted", p->is_muted);
 	jw_kbool(w, "isVideoEnabled", p->is_video_enabled);
 	jw_kbool(w, "isScreenSharing", p->is_screen_sharing);

@@ -93,9 +93,10 @@ struct participant {
 	bool is_video_enabled;
 	bool is_screen_sharing;
 	enum quality quality;
-	bool agreed;	   /* to being recorded */
-	bool device_acked; /* memory: some device has said that it rings */
-	bool changed;	   /* the change set writes this row */
+	bool agreed;	       /* to being recorded */
+	int64_t relayed_bytes; /* both ways, by the relay inside; rises outside seq */
+	bool device_acked;     /* memory: some device has said that it rings */
+	bool changed;	       /* the change set writes this row */
 };
 
 enum leg_state {

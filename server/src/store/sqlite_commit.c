@@ -257,6 +257,15 @@ static int touch_media(struct sq_conn *c, const char *call_id, const struct stor
 	return sq_run(&q);
 }
 
+static int add_relayed(struct sq_conn *c, const struct store_touch *t)
+{
+	struct sq q = sq_begin(c, SQ_ADD_RELAYED);
+	sq_int(&q, t->relayed_bytes);
+	sq_text(&q, t->call_id);
+	sq_text(&q, t->relayed_user);
+	return sq_run(&q);
+}
+
 int sqlite_touch(struct sq_conn *c, const struct store_touch *t)
 {
 	int err = 0;
@@ -268,5 +277,5 @@ int sqlite_touch(struct sq_conn *c, const struct store_touch *t)
 	}
 	for (size_t i = 0; i < t->n_media && err == 0; i++)
 		err = touch_media(c, t->call_id, &t->media[i]);
-	return err;
+	return err == 0 && t->relayed_user[0] ? add_relayed(c, t) : err;
 }

@@ -69,6 +69,7 @@ static void row_participant(struct sq *q, struct participant *p)
 	p->is_screen_sharing = sq_get_int(q);
 	p->quality = (enum quality)sq_get_int(q);
 	p->agreed = sq_get_int(q);
+	p->relayed_bytes = sq_get_int(q);
 }
 
 int sqlite_fill_participants(struct sq_conn *c, struct call *call)

@@ -144,13 +144,16 @@ struct store_media {
 	enum quality quality;
 };
 
-/* Writes last_seen_at and these participants' media state; nothing happens for a call or user that is not there. */
+/* Writes last_seen_at, these participants' media state, and what was relayed; nothing happens for a call or user that
+ * is not there. */
 struct store_touch {
 	struct store_job job;
 	char call_id[ID_UUID_SIZE];
 	int64_t last_seen_at;		 /* 0 = leave it */
 	const struct store_media *media; /* borrowed until done */
 	size_t n_media;
+	char relayed_user[MODEL_USER_ID_SIZE]; /* "" = nobody */
+	int64_t relayed_bytes;		       /* added to that participant's; the call may be over */
 };
 void store_touch(struct store *s, struct store_touch *t);
 

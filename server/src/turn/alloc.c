@@ -46,10 +46,25 @@ void turn_alloc_free(struct turn_core *c, struct turn_alloc *a)
 	mem_free(a);
 }
 
+static void tell_usage(struct turn_core *c, struct turn_alloc *a, bool ended)
+{
+	const struct turn_config *cfg = &c->shared->cfg;
+	struct turn_usage *u = &a->unreported;
+	if (!u->allocation && !u->packets_to_peer && !u->packets_to_client)
+		return;
+	if (!u->allocation)
+		u->allocation = 1 + atomic_fetch_add(&c->shared->reported, 1);
+	u->user = a->user->name;
+	u->transport = (enum turn_transport)a->path.key.transport;
+	u->ended = ended;
+	cfg->on_usage(cfg->usage_arg, u);
+	*u = (struct turn_usage){.allocation = u->allocation};
+	a->report_ms = c->now.mono_ms + TURN_REPORT_MS;
+}
+
 /* Moves what was counted since the last time to the user, and once a minute to whoever keeps accounts. */
 void turn_alloc_report(struct turn_core *c, struct turn_alloc *a, bool ended)
 {
-	const struct turn_config *cfg = &c->shared->cfg;
 	struct turn_usage *u = &a->unreported;
 	atomic_fetch_add(&a->user->bytes_to_peer, a->bytes_to_peer);
 	atomic_fetch_add(&a->user->bytes_to_client, a->bytes_to_client);
@@ -59,14 +74,8 @@ void turn_alloc_report(struct turn_core *c, struct turn_alloc *a, bool ended)
 	u->packets_to_client += a->packets_to_client;
 	a->bytes_to_peer = a->bytes_to_client = 0;
 	a->packets_to_peer = a->packets_to_client = 0;
-	if (!cfg->on_usage || (!ended && a->report_ms > c->now.mono_ms))
-		return;
-	u->user = a->user->name;
-	u->transport = (enum turn_transport)a->path.key.transport;
-	u->ended = ended;
-	cfg->on_usage(cfg->usage_arg, u);
-	*u = (struct turn_usage){0};
-	a->report_ms = c->now.mono_ms + 60000;
+	if (c->shared->cfg.on_usage && (ended || a->report_ms <= c->now.mono_ms))
+		tell_usage(c, a, ended);
 }
 
 struct turn_permission *turn_permission_find(struct turn_core *c, struct turn_alloc *a, const struct stun_addr *peer)

@@ -175,7 +175,7 @@ static void remember(struct turn_core *c, struct turn_alloc *a, const struct exc
 	a->signer = x->login.signer;
 	a->login_expiry_s = x->login.expiry_s;
 	a->granted_s = wish->lifetime_s;
-	a->report_ms = c->now.mono_ms + 60000;
+	a->report_ms = c->now.mono_ms + TURN_FIRST_REPORT_MS;
 	memcpy(a->txid, x->m->txid, sizeof a->txid);
 	turn_bucket_init(&a->bucket, c->shared->cfg.rate_allocation, c->now.mono_ms);
 	turn_alloc_schedule(c, a, wish->lifetime_s);

@@ -184,6 +184,18 @@ static void sweep_reservations(struct turn_core *c)
 	}
 }
 
+/* Those whose report is not due yet stay in the list. */
+static void report_dirty(struct turn_core *c)
+{
+	LIST_EACH(&c->dirty, item)
+	{
+		struct turn_alloc *a = CONTAINER_OF(item, struct turn_alloc, dirty);
+		turn_alloc_report(c, a, false);
+		if (!c->shared->cfg.on_usage || (!a->unreported.packets_to_peer && !a->unreported.packets_to_client))
+			list_remove(&a->dirty);
+	}
+}
+
 void turn_core_tick(struct turn_core *c)
 {
 	int64_t now_s = c->now.mono_ms / 1000;
@@ -199,9 +211,7 @@ void turn_core_tick(struct turn_core *c)
 				turn_alloc_free(c, a);
 		}
 	}
-	struct list *item;
-	while ((item = list_shift(&c->dirty)))
-		turn_alloc_report(c, CONTAINER_OF(item, struct turn_alloc, dirty), false);
+	report_dirty(c);
 	sweep_reservations(c);
 }
 

@@ -19,6 +19,8 @@
  * else on this port begins so. */
 #define TURN_CHANNEL_MIN 0x4000
 #define TURN_CHANNEL_MAX 0x7FFF
+#define TURN_FIRST_REPORT_MS 2000
+#define TURN_REPORT_MS 60000
 #define TURN_WHEEL_SLOTS 4096 /* seconds; more than the longest lifetime */
 
 /* Room that a packet from a peer needs before it: the header of a Data indication (20), XOR-PEER-ADDRESS of IPv6 (24),

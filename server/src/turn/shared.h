@@ -54,7 +54,8 @@ struct turn_shared {
 	uint8_t nonce_key[32];
 	size_t nonce_raw; /* bytes behind a nonce, chosen so that a 401 stays small */
 	atomic_bool draining;
-	struct turn_bucket bucket; /* the whole server */
+	atomic_uint_fast64_t reported; /* allocations that have had a report: their numbers */
+	struct turn_bucket bucket;     /* the whole server */
 
 	pthread_mutex_t lock;
 	char secret[TURN_SECRET_MAX];

@@ -16,7 +16,6 @@
 
 struct turn {
 	struct turn_shared shared;
-	SSL_CTX *tls, *dtls;			  /* owned references */
 	struct worker *workers[TURN_MAX_WORKERS]; /* owned */
 	unsigned n_workers, n_started;
 	atomic_uint next; /* worker for the next adopted stream */
@@ -170,15 +169,15 @@ static void fill_defaults(struct turn_config *cfg)
 	}
 }
 
-static int make_workers(struct turn *t)
+static int make_workers(struct turn *t, const struct turn_config *cfg)
 {
 	for (unsigned i = 0; i < t->shared.cfg.workers; i++) {
 		struct worker *w = mem_new(sizeof *w);
 		if (!w)
 			return ERR_NO_MEMORY;
 		t->workers[t->n_workers++] = w;
-		w->tls = t->tls;
-		w->dtls = t->dtls;
+		w->tls = turn_worker_ref(cfg->tls);
+		w->dtls = turn_worker_ref(cfg->dtls);
 		int err = turn_worker_init(w, &t->shared);
 		if (err)
 			return err;
@@ -197,16 +196,6 @@ static int start_workers(struct turn *t)
 	return 0;
 }
 
-static void take_contexts(struct turn *t, const struct turn_config *cfg)
-{
-	if (cfg->tls && SSL_CTX_up_ref(cfg->tls))
-		t->tls = cfg->tls;
-	if (cfg->dtls && SSL_CTX_up_ref(cfg->dtls)) {
-		t->dtls = cfg->dtls;
-		turn_dtls_prepare(t->dtls);
-	}
-}
-
 int turn_start(const struct turn_config *cfg, struct turn **out)
 {
 	struct turn_config full = *cfg;
@@ -220,9 +209,10 @@ int turn_start(const struct turn_config *cfg, struct turn **out)
 		return ERR_NO_MEMORY;
 	fill_defaults(&full);
 	int err = turn_shared_init(&t->shared, &full, clock_mono_ms());
-	take_contexts(t, cfg);
+	if (cfg->dtls)
+		turn_dtls_prepare(cfg->dtls);
 	if (!err)
-		err = make_workers(t);
+		err = make_workers(t, cfg);
 	if (!err)
 		err = bind_all(t);
 	if (!err)
@@ -260,14 +250,28 @@ void turn_stop(struct turn *t)
 		mem_free(t->workers[i]);
 	}
 	turn_shared_fini(&t->shared);
-	SSL_CTX_free(t->tls);
-	SSL_CTX_free(t->dtls);
 	mem_free(t);
 }
 
 int turn_set_secrets(struct turn *t, struct str secret, struct str previous)
 {
 	return turn_shared_set_secrets(&t->shared, secret, previous);
+}
+
+int turn_set_tls(struct turn *t, SSL_CTX *tls, SSL_CTX *dtls)
+{
+	if (dtls)
+		turn_dtls_prepare(dtls);
+	for (unsigned i = 0; i < t->n_workers; i++) {
+		struct command *cmd = mem_new(sizeof *cmd);
+		if (!cmd)
+			return ERR_NO_MEMORY;
+		cmd->kind = COMMAND_TLS;
+		cmd->tls = turn_worker_ref(tls);
+		cmd->dtls = turn_worker_ref(dtls);
+		turn_worker_post(t->workers[i], cmd);
+	}
+	return 0;
 }
 
 /* The user may have allocations at every worker. */

@@ -48,9 +48,11 @@ struct turn_external {
 	union turn_addr private_addr;
 };
 
-/* What one allocation moved. Passed on when it ends, and for running ones about once a minute (then the difference). */
+/* What one allocation moved since its last report. Told soon after its first traffic, then about once a minute while
+ * there is some, and when it ends; not at all when nothing was moved. */
 struct turn_usage {
-	const char *user; /* borrowed: the user part of the user name */
+	uint64_t allocation; /* a number that no other allocation of this server has */
+	const char *user;    /* borrowed: the user part of the user name */
 	enum turn_transport transport;
 	uint64_t bytes_to_peer; /* payload */
 	uint64_t bytes_to_client;
@@ -142,6 +144,10 @@ void turn_stop(struct turn *t);
 
 /* New secrets for coming allocations; running ones keep theirs. */
 int turn_set_secrets(struct turn *t, struct str secret, struct str previous);
+
+/* Other certificates for coming handshakes: as turn_config.tls and .dtls, either may be null. References are taken.
+ * ERR_NO_MEMORY: some workers still show the old ones. */
+int turn_set_tls(struct turn *t, SSL_CTX *tls, SSL_CTX *dtls);
 
 /* Ends all allocations of a user (the user part of the name), soon. */
 void turn_cut_user(struct turn *t, struct str user);

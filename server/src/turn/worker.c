@@ -46,6 +46,8 @@ void turn_worker_fini(struct worker *w)
 	if (w->netlink >= 0)
 		close(w->netlink);
 	map_fini(&w->dtls_peers);
+	SSL_CTX_free(w->tls);
+	SSL_CTX_free(w->dtls);
 	mem_free(w->inbox.slots);
 	mem_free(w->stream_buffer);
 	pthread_mutex_destroy(&w->lock);
@@ -94,6 +96,18 @@ static void on_netlink(struct worker *w)
 	turn_policy_read_own(&w->core.policy);
 }
 
+/* Streams that are under way keep the certificate that they have shown; the door is made anew. */
+static void take_tls(struct worker *w, struct command *cmd)
+{
+	SSL_CTX_free(w->tls);
+	SSL_CTX_free(w->dtls);
+	w->tls = cmd->tls;
+	w->dtls = cmd->dtls;
+	if (w->dtls_door)
+		turn_stream_free(w->dtls_door);
+	w->dtls_door = NULL;
+}
+
 static void take_commands(struct worker *w)
 {
 	uint64_t count;
@@ -109,6 +123,8 @@ static void take_commands(struct worker *w)
 		struct command *cmd = CONTAINER_OF(item, struct command, link);
 		if (cmd->kind == COMMAND_ADOPT)
 			turn_stream_adopt(w, cmd->stream);
+		else if (cmd->kind == COMMAND_TLS)
+			take_tls(w, cmd);
 		else
 			turn_core_cut_user(&w->core, str_of(cmd->user));
 		mem_free(cmd);
@@ -205,6 +221,8 @@ static void drop_commands(struct worker *w)
 		struct command *cmd = CONTAINER_OF(item, struct command, link);
 		if (cmd->kind == COMMAND_ADOPT)
 			turn_stream_free(cmd->stream);
+		SSL_CTX_free(cmd->tls);
+		SSL_CTX_free(cmd->dtls);
 		mem_free(cmd);
 	}
 }
@@ -249,6 +267,11 @@ int turn_worker_start(struct worker *w)
 	if (w->netlink < 0)
 		log_warn("turn: no netlink, addresses are read once a minute");
 	return pthread_create(&w->thread, NULL, run, w) == 0 ? 0 : ERR_NO_MEMORY;
+}
+
+SSL_CTX *turn_worker_ref(SSL_CTX *ctx)
+{
+	return ctx && SSL_CTX_up_ref(ctx) ? ctx : NULL;
 }
 
 static void wake(struct worker *w)

@@ -51,16 +51,17 @@ struct inbox {
 /* From another thread. */
 struct command {
 	struct list link;
-	enum { COMMAND_ADOPT, COMMAND_CUT } kind;
+	enum { COMMAND_ADOPT, COMMAND_CUT, COMMAND_TLS } kind;
 	struct stream *stream; /* owned: to adopt */
+	SSL_CTX *tls, *dtls;   /* owned references; may be null */
 	char user[TURN_USER_MAX + 1];
 };
 
 struct worker {
 	struct turn_shared *shared; /* borrowed */
 	struct turn_core core;
-	SSL_CTX *tls;  /* borrowed; null: not served */
-	SSL_CTX *dtls; /* borrowed */
+	SSL_CTX *tls;  /* owned reference; null: not served */
+	SSL_CTX *dtls; /* the same */
 	pthread_t thread;
 	int epoll;
 	int wake;
@@ -100,6 +101,9 @@ struct worker {
 /* What a worker listens on is bound by turn_start; from turn_worker_start on w owns the descriptors. */
 int turn_worker_init(struct worker *w, struct turn_shared *shared);
 int turn_worker_start(struct worker *w);
+
+/* References for a worker or a command. Null is allowed. */
+SSL_CTX *turn_worker_ref(SSL_CTX *ctx);
 
 /* From another thread: cmd is taken. */
 void turn_worker_post(struct worker *w, struct command *cmd);

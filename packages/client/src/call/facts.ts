@@ -50,7 +50,7 @@ export function factsOfData(data: CallData, ownUserId: string): CallFacts {
 
 const person = (userId: string, role: Role, name: string | null, avatarUrl: string | null): Participant => ({
   ...{ userId, name, avatarUrl, role, state: role === "caller" ? "joined" : "invited" },
-  ...{ joinedAt: null, leftAt: null, talkSeconds: 0 },
+  ...{ joinedAt: null, leftAt: null, talkSeconds: 0, relayedBytes: 0 },
   ...{ isMuted: false, isVideoEnabled: false, isScreenSharing: false, connectionQuality: null },
 });
 

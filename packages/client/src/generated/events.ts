@@ -80,6 +80,8 @@ export interface Participant {
   joinedAt: Time | null;
   leftAt: Time | null;
   talkSeconds: number;
+  /** Media of this person that went through the relay inside, both ways; told about once a minute. */
+  relayedBytes: number;
   isMuted: boolean;
   isVideoEnabled: boolean;
   isScreenSharing: boolean;

@@ -237,6 +237,7 @@ export class FakeServer {
       joinedAt: null,
       leftAt: null,
       talkSeconds: 0,
+      relayedBytes: 0,
       ...marks,
     };
   }

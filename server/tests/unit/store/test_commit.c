@@ -334,11 +334,16 @@ static void touches_leave_the_seq_alone(void **state)
 	assert_int_equal(DO(&f, store_touch, &t), 0);
 	t.last_seen_at = 2000; /* never backwards */
 	t.n_media = 0;
+	strcpy(t.relayed_user, "bob");
+	t.relayed_bytes = 700;
+	assert_int_equal(DO(&f, store_touch, &t), 0);
 	assert_int_equal(DO(&f, store_touch, &t), 0);
 	struct call *c = read_call(&f, id_a);
 	assert_int_equal(c->seq, 1);
 	assert_int_equal(c->last_seen_at, 3000);
 	assert_true(c->participants[1].is_muted);
+	assert_int_equal(c->participants[0].relayed_bytes, 0);
+	assert_int_equal(c->participants[1].relayed_bytes, 1400);
 	assert_int_equal(c->participants[1].quality, QUALITY_FAIR);
 	assert_false(c->participants[0].is_muted);
 	call_free(c);
