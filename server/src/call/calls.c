@@ -34,14 +34,54 @@ void calls_set_announcer(struct calls *c, const struct call_announcer *announcer
 	c->announcer = *announcer;
 }
 
+/* What was live when the process before us ended. */
+struct loaded {
+	struct call **calls; /* owned, and what is in it */
+	size_t n;
+	size_t cap;
+};
+
 static int on_loaded(void *arg, struct call *call)
 {
-	return service_adopt(arg, call);
+	struct loaded *l = arg;
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 64;
+		struct call **grown = mem_resize(l->calls, cap * sizeof *grown);
+		if (!grown) {
+			call_free(call);
+			return ERR_NO_MEMORY;
+		}
+		l->calls = grown;
+		l->cap = cap;
+	}
+	l->calls[l->n++] = call;
+	return 0;
+}
+
+/* A machine that comes up with its clock behind must not make calls go back in time: ours goes on from the last sign of
+ * life, and follows the machine's slowly. */
+static void advance_clock(struct calls *c, const struct loaded *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		int64_t ahead = l->calls[i]->last_seen_at - service_now(c);
+		if (ahead > 0)
+			c->clock_offset += ahead;
+	}
 }
 
 int calls_start(struct calls *c)
 {
-	return store_load_live(c->store, on_loaded, c);
+	struct loaded loaded = {0};
+	int err = store_load_live(c->store, on_loaded, &loaded);
+	if (err == 0)
+		advance_clock(c, &loaded);
+	for (size_t i = 0; i < loaded.n; i++)
+		if (err == 0)
+			err = service_adopt(c, loaded.calls[i]);
+		else
+			call_free(loaded.calls[i]);
+	mem_free(loaded.calls);
+	return err;
 }
 
 static void free_queues(struct calls *c)

@@ -113,7 +113,8 @@ static int write_all(struct store *s, const struct change_set *cs)
 
 static int do_commit(struct store *s, struct change_set *cs)
 {
-	enum store_fault fault = s->n_faults ? s->fault : STORE_FAULT_NONE;
+	bool is_struck = s->n_faults || ++s->n_applied == s->fault_at;
+	enum store_fault fault = is_struck ? s->fault : STORE_FAULT_NONE;
 	s->n_in_flight--;
 	if (s->n_faults)
 		s->n_faults--;

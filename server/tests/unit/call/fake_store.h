@@ -26,6 +26,8 @@ struct store {
 
 	enum store_fault fault; /* of the next n_faults commits */
 	int n_faults;
+	int fault_at; /* instead: of this commit alone, counted from 1 */
+	int n_applied;
 	int n_commits; /* asked for */
 	int n_in_flight;
 	int max_in_flight; /* of commits of one owner at once: must stay 1 */

@@ -68,6 +68,84 @@ static void test_failed_commit(void **state)
 	stage_fini(&s);
 }
 
+/* What is done to a call, in order; each step writes. */
+static const struct {
+	enum call_verb verb;
+	const char *who;
+} life[] = {
+	{CMD_CREATE, "ann/1"},
+	{CMD_ACK, "bob/1"},
+	{CMD_JOIN, "ann/1"},
+	{CMD_RING, "ann/1"},
+	{CMD_JOIN, "bob/1"},
+	{CMD_JOIN, "cat/1"},
+	{CMD_LEAVE, "bob/1"},
+	{CMD_DECLINE, "dan"},
+	{CMD_END, "ann/1"},
+};
+#define N_LIFE (sizeof life / sizeof life[0])
+
+static int live_step(struct stage *s, size_t i, char call_id[ID_UUID_SIZE])
+{
+	const struct str others[] = {STR("bob"), STR("cat"), STR("dan")};
+	if (life[i].verb != CMD_CREATE)
+		return stage_do(s, life[i].verb, life[i].who, call_id).err;
+	struct answer made;
+	struct call_command cmd = stage_create(life[i].who, others, 3);
+	stage_ask(s, &cmd, &made);
+	fake_store_run(&s->store);
+	memcpy(call_id, made.call_id, ID_UUID_SIZE);
+	return made.err;
+}
+
+/* One life in which the nth commit meets a fault; false when it has no nth. What was refused has changed nothing and
+ * told nobody, and can be asked again; the end is the same as that of a life without faults. */
+static bool live_with(enum store_fault fault, int nth, int *n_heard)
+{
+	struct stage s;
+	char call_id[ID_UUID_SIZE] = "";
+	int refused = 0;
+	stage_init(&s);
+	s.online = "ann/1 bob/1 cat/1";
+	s.store.fault = fault;
+	s.store.fault_at = nth;
+	stage_start(&s);
+	for (size_t i = 0; i < N_LIFE; i++) {
+		size_t heard = s.n_heard;
+		int err = live_step(&s, i, call_id);
+		if (err == ERR_STORE) {
+			refused++;
+			assert_int_equal(s.n_heard, heard);
+			err = live_step(&s, i, call_id);
+		}
+		assert_int_equal(err, 0);
+	}
+	const struct call *rows = fake_store_call(&s.store, call_id);
+	assert_int_equal(rows->status, CALL_ENDED);
+	assert_int_equal(calls_n_live(s.calls), 0);
+	assert_int_equal(s.store.n_calls, 1);
+	assert_int_equal(refused, nth && fault == STORE_FAULT_FAIL && nth <= s.store.n_commits ? 1 : 0);
+	*n_heard = (int)s.n_heard;
+	bool was_there = nth <= s.store.n_commits;
+	stage_fini(&s);
+	return was_there;
+}
+
+static void test_the_nth_commit_fails(void **state)
+{
+	const enum store_fault faults[] = {STORE_FAULT_FAIL, STORE_FAULT_CONFLICT, STORE_FAULT_UNKNOWN_WRITTEN,
+		STORE_FAULT_UNKNOWN_UNWRITTEN};
+	int untroubled;
+	(void)state;
+	live_with(STORE_FAULT_NONE, 0, &untroubled);
+	for (size_t i = 0; i < 4; i++) {
+		int nth = 1, heard;
+		for (; live_with(faults[i], nth, &heard); nth++)
+			assert_int_equal(heard, untroubled);
+		assert_true(nth > 7);
+	}
+}
+
 static void test_unknown_commit(void **state)
 {
 	const enum store_fault faults[] = {STORE_FAULT_UNKNOWN_WRITTEN, STORE_FAULT_UNKNOWN_UNWRITTEN};
@@ -340,6 +418,28 @@ static void test_restart_after_the_deadline(void **state)
 	stage_fini(&s);
 }
 
+/* The machine comes up with its clock an hour behind. */
+static void test_restart_in_the_past(void **state)
+{
+	struct stage s;
+	(void)state;
+	stage_init(&s);
+	s.now = 0;
+	stage_start(&s);
+	struct answer made = stage_call(&s, "ann/1", "bob");
+	struct call *rows = fake_store_call(&s.store, made.call_id);
+	int64_t before = rows->last_seen_at += 3600000;
+	rows->started_at += 3600000;
+	rows->ring_expires_at += 3600000;
+	rows->participants[1].ring_expires_at += 3600000;
+	stage_stop(&s);
+	stage_start(&s);
+	assert_int_equal(stage_do(&s, CMD_JOIN, "bob/1", made.call_id).err, 0);
+	int64_t answered = calls_live_get(s.calls, str_of(made.call_id))->answered_at;
+	assert_in_range(answered, before, before + 60000);
+	stage_fini(&s);
+}
+
 static void test_session_lost_while_committing(void **state)
 {
 	struct stage s;
@@ -609,6 +709,7 @@ int main(void)
 		cmocka_unit_test(test_commit_comes_first),
 		cmocka_unit_test(test_one_change_in_flight),
 		cmocka_unit_test(test_failed_commit),
+		cmocka_unit_test(test_the_nth_commit_fails),
 		cmocka_unit_test(test_unknown_commit),
 		cmocka_unit_test(test_conflicts),
 		cmocka_unit_test(test_conflict_reloads),
@@ -622,6 +723,7 @@ int main(void)
 		cmocka_unit_test(test_ringing_limits),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_restart_after_the_deadline),
+		cmocka_unit_test(test_restart_in_the_past),
 		cmocka_unit_test(test_session_lost_while_committing),
 		cmocka_unit_test(test_deadlines_run),
 		cmocka_unit_test(test_signs_of_life),
