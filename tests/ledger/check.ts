@@ -1,6 +1,6 @@
 // The judge: compares what clients were told with what the database holds, and says every rule that is broken.
 import type { Entry, Journal } from "./journal.js";
-import type { CallRow, EventRow, PersonRow, Rows } from "./rows.js";
+import type { CallRow, PersonRow, Rows } from "./rows.js";
 
 const live = new Set(["ringing", "active"]);
 const lastWords = new Set(["call.ended", "call.cancelled", "call.missed"]);
@@ -34,8 +34,8 @@ type Say = (sentence: string) => void;
 function checkNumbers(call: CallRow, say: Say): void {
   if (call.events.some((event, index) => event.seq !== index + 1)) say("seq of its events is not 1, 2, 3, …");
   if (call.events.length !== call.seq) say(`has ${call.events.length} events but seq ${call.seq}`);
-  if (call.events.some((event, index) => index > 0 && event.at < (call.events[index - 1] as EventRow).at))
-    say("its events go back in time");
+  const late = call.events.findIndex((event, index) => event.at < (call.events[index - 1]?.at ?? 0));
+  if (late > 0) say(`its events go back in time: ${call.events.map(({ at, type }) => `${type} ${at}`).join(", ")}`);
 }
 
 function checkStatus(call: CallRow, say: Say): void {
@@ -159,15 +159,22 @@ function checkHeard(entry: Entry, call: CallRow, say: Say): void {
       say(`seq ${entry.seq} (${entry.what}) was told with another ${name}`);
 }
 
+/** Whether this person came in after all, later than this event. */
+const cameAfter = (call: CallRow | undefined, { user, seq }: Entry): boolean =>
+  !!call?.events.some(
+    (event) => event.seq > seq && event.type === "participant.joined" && event.payload.userId === user,
+  );
+
 /** What one device heard of one call, in order. */
-function checkDevice(device: string, heard: Entry[], say: Say): void {
+function checkDevice(device: string, heard: Entry[], call: CallRow | undefined, say: Say): void {
   const story = () => heard.map((entry) => `${entry.seq} ${entry.what}`).join(", ");
   heard.forEach((entry, index) => {
     const before = heard[index - 1];
     if (before && entry.seq === before.seq) say(`${device} heard seq ${entry.seq} twice: ${story()}`);
     else if (before && entry.seq < before.seq) say(`${device} heard seq ${entry.seq} too late: ${story()}`);
   });
-  const ends = heard.filter((entry) => lastWords.has(entry.what));
+  // Who has missed the ringing of a group call may join it nevertheless, and hears its end then.
+  const ends = heard.filter((entry) => lastWords.has(entry.what) && !cameAfter(call, entry));
   if (ends.length > 1) say(`${device} heard ${ends.length} last words: ${story()}`);
 }
 
@@ -197,7 +204,7 @@ export function checkJournal(journal: Journal, rows: Rows): string[] {
   }
   for (const [callId, devices] of byDevice(journal))
     for (const [device, heard] of devices)
-      checkDevice(device, heard, (sentence) => broken.add(`call ${callId}: ${sentence}`));
+      checkDevice(device, heard, rows.calls.get(callId), (sentence) => broken.add(`call ${callId}: ${sentence}`));
   return [...broken];
 }
 

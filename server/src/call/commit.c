@@ -289,7 +289,7 @@ void task_decide(struct task *t)
 {
 	struct live_call *live = task_live(t);
 	const struct call *current = live ? live->call : t->cmd.verb == CMD_CREATE ? NULL : t->found;
-	t->now = service_now(t->calls);
+	t->now = service_decision_time(t->calls);
 	fill_facts(t, current);
 	call_decide(current, &t->facts, &t->cmd, t->now, &t->decision);
 	int64_t wait = t->decision.err ? 0 : check_policy(t);

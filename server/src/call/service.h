@@ -21,6 +21,7 @@ struct calls {
 	int64_t (*now)(void *arg);
 	void *now_arg;
 	int64_t clock_offset; /* wall minus monotonic time, as we believe it */
+	int64_t decided_at;   /* time of the newest decision */
 	struct registry registry;
 	struct policy policy;
 	struct map queues;
@@ -59,6 +60,7 @@ void task_announce(struct task *t, const struct call *c);
 
 /* --- time.c --- */
 int64_t service_now(const struct calls *c);
+int64_t service_decision_time(struct calls *c); /* now, and never before another decision */
 void service_arm(struct calls *c, struct live_call *live, int64_t at_least_ms);
 int service_start_tick(struct calls *c);
 void service_check_drained(struct calls *c);

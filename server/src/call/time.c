@@ -20,6 +20,15 @@ int64_t service_now(const struct calls *c)
 	return c->now ? c->now(c->now_arg) : clock_mono_ms() + c->clock_offset;
 }
 
+/* While it follows a clock that was set back, ours makes small steps back, too. */
+int64_t service_decision_time(struct calls *c)
+{
+	int64_t now = service_now(c);
+	if (now > c->decided_at)
+		c->decided_at = now;
+	return c->decided_at;
+}
+
 static void follow_clock(struct calls *c)
 {
 	int64_t off = clock_wall_ms() - clock_mono_ms() - c->clock_offset;

@@ -133,8 +133,8 @@ static bool live_with(enum store_fault fault, int nth, int *n_heard)
 
 static void test_the_nth_commit_fails(void **state)
 {
-	const enum store_fault faults[] = {STORE_FAULT_FAIL, STORE_FAULT_CONFLICT, STORE_FAULT_UNKNOWN_WRITTEN,
-		STORE_FAULT_UNKNOWN_UNWRITTEN};
+	const enum store_fault faults[] = {
+		STORE_FAULT_FAIL, STORE_FAULT_CONFLICT, STORE_FAULT_UNKNOWN_WRITTEN, STORE_FAULT_UNKNOWN_UNWRITTEN};
 	int untroubled;
 	(void)state;
 	live_with(STORE_FAULT_NONE, 0, &untroubled);
