@@ -9,6 +9,7 @@ import type { HistoryPage } from "./generated/api.js";
 import type { ServerEvents, User } from "./generated/events.js";
 import { Inbox } from "./inbox.js";
 import { Devices } from "./media/devices.js";
+import { DEFAULT_VIDEO_BITRATE } from "./peer/bitrate.js";
 import { browserPlatform, type Platform } from "./platform.js";
 import { IceServers } from "./server/ice.js";
 import { type HistoryQuery, Requests } from "./server/requests.js";
@@ -25,6 +26,9 @@ export interface ClientOptions {
   getToken: GetToken;
   /** STUN and TURN servers of your own, in place of those that the server names (which are renewed in time). */
   iceServers?: RTCIceServer[];
+  /** For all pictures that a call sends to all its people, in bits per second (2,500,000). It is shared out anew when
+   *  somebody comes or goes. */
+  videoBitrate?: number;
   /** "relay" lets media go through TURN alone. */
   iceTransportPolicy?: RTCIceTransportPolicy;
   /** For tests. */
@@ -60,7 +64,13 @@ export class Client extends Emitter<ClientEvents> {
     this.#options = options;
     this.#platform = platform;
     const rest = new Rest(url, getToken, platform.fetch);
-    this.#ice = new IceServers(rest, (error) => this.emit("error", error), iceServers);
+    this.#ice = new IceServers(rest, {
+      own: iceServers,
+      onError: (error) => this.emit("error", error),
+      onStale: () => {
+        for (const call of this.#book.all()) call.renew();
+      },
+    });
     const liveCalls = () => this.#book.all().map((call) => call.id);
     this.#signaling = new Signaling({ url, getToken, platform, liveCalls });
     this.#requests = new Requests(rest, this.#signaling);
@@ -155,6 +165,7 @@ export class Client extends Emitter<ClientEvents> {
   disconnect(): void {
     for (const call of this.#book.all()) call.end("left");
     this.#signaling.disconnect();
+    this.#ice.close();
     this.#book.withdrawAll();
   }
 
@@ -198,6 +209,7 @@ export class Client extends Emitter<ClientEvents> {
       platform: this.#platform,
       signaling: {
         request: (event, payload) => this.#signaling.request(event, payload),
+        check: (callId) => this.#signaling.check(callId),
         whenConnected: (timeoutMs) => this.#signaling.whenConnected(timeoutMs),
         say: (event, payload, onError) =>
           void this.#signaling.request(event, payload).catch((error: BellwireError) => onError?.(error)),
@@ -207,6 +219,7 @@ export class Client extends Emitter<ClientEvents> {
         return this.#platform.createConnection({ iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" });
       },
       iceServers: () => this.#ice.get(),
+      videoBitrate: this.#options.videoBitrate ?? DEFAULT_VIDEO_BITRATE,
       leave: (callId, verb) => this.#requests.leave(callId, verb),
       selectedDevice: (kind) => this.devices.selected[kind],
       ownUserId: () => this.#user?.id ?? "",

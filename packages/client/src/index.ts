@@ -17,6 +17,7 @@ export type {
   ParticipantState,
   Quality,
   Role,
+  Topology,
   User,
 } from "./generated/events.js";
 export type { Devices, DevicesSnapshot } from "./media/devices.js";

@@ -26,7 +26,13 @@ export interface Platform {
   fetch(url: string, init: RequestInit): Promise<Response>;
   /** Calls back when the network is back after it was gone; returns how to stop that. */
   onOnline(callback: () => void): () => void;
+  /** Calls back when the machine slept, or the page was frozen; returns how to stop that. */
+  onWake(callback: () => void): () => void;
 }
+
+const WAKE_EVERY_MS = 1000;
+/** Hidden pages have their timers slowed down, but not by so much while a call goes on. */
+const SLEPT_MS = 4000;
 
 export function browserPlatform(): Platform {
   return {
@@ -48,6 +54,15 @@ export function browserPlatform(): Platform {
       if (typeof window === "undefined") return () => {};
       window.addEventListener("online", callback);
       return () => window.removeEventListener("online", callback);
+    },
+    onWake: (callback) => {
+      let last = Date.now();
+      const timer = setInterval(() => {
+        const slept = Date.now() - last - WAKE_EVERY_MS;
+        last = Date.now();
+        if (slept > SLEPT_MS) callback();
+      }, WAKE_EVERY_MS);
+      return () => clearInterval(timer);
     },
   };
 }

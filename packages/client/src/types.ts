@@ -9,6 +9,7 @@ import type {
   ParticipantState,
   Quality,
   Role,
+  Topology,
   User,
 } from "./generated/events.js";
 
@@ -80,6 +81,8 @@ export interface CallSnapshot {
   readonly channelId: string;
   readonly callType: CallType;
   readonly mode: CallMode;
+  /** Every device connected to every other, or all to a forwarding server, which then is one more leg. */
+  readonly topology: Topology;
   readonly direction: Direction;
   readonly state: CallState;
   readonly startedBy: string;

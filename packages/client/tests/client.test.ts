@@ -327,6 +327,23 @@ describe("devices", () => {
     expect(a.media.live()).toEqual([]);
   });
 
+  it("shares its uplink out over the people, and anew when one goes or a picture comes", async () => {
+    const [a, b, c] = (await online("alice", "bob", "carol")) as [Person, Person, Person];
+    void a.client.call({ channelId: "general", participants: ["bob", "carol"], mode: "group" });
+    await pass();
+    for (const person of [b, c]) void incoming(person).accept();
+    await pass();
+    const limits = () =>
+      [...FakeConnection.open].map((pc) => pc.transceivers.map((t) => t.parameters.encodings[0]?.maxBitrate));
+    expect(limits()).toEqual(Array(6).fill([undefined, 1_250_000]));
+    void (c.client.getCall(current(c).id) as Call).hangUp();
+    await pass();
+    expect(limits()).toEqual(Array(2).fill([undefined, 2_500_000]));
+    void (a.client.getCall(current(a).id) as Call).setScreenShareEnabled(true);
+    await pass();
+    expect(limits()).toContainEqual([undefined, 1_250_000, 1_250_000]);
+  });
+
   it("shares a screen, and stops when the browser says so", async () => {
     const [a, b] = await connectedPair();
     const call = a.client.getCall(current(a).id) as Call;
@@ -342,10 +359,21 @@ describe("devices", () => {
     expect(current(b).participants[0]).toMatchObject({ isScreenSharing: false, screenStream: null });
   });
 
-  it("switches the microphone in a running call, and notices one that is pulled out", async () => {
+  it("switches the microphone in a running call, and goes on with another when one is pulled out", async () => {
     const [a] = await connectedPair("audio");
+    const call = a.client.getCall(current(a).id) as Call;
     await Promise.all([a.client.devices.select("microphone", "usb"), pass()]);
     expect(a.media.live().map((t) => t.deviceId)).toEqual(["usb"]);
+    await Promise.all([call.setMicrophoneEnabled(false), pass()]);
+    a.media.live()[0]?.lose();
+    await pass();
+    expect(current(a).local.error).toBeNull();
+    await Promise.all([call.setMicrophoneEnabled(true), pass()]);
+    a.media.live()[0]?.lose();
+    await pass();
+    expect(current(a).local).toMatchObject({ isMicrophoneEnabled: true, error: null });
+    expect(a.media.live()).toHaveLength(1);
+    a.media.refused.audio = "no_microphone";
     a.media.live()[0]?.lose();
     await pass();
     expect(current(a).local).toMatchObject({ isMicrophoneEnabled: false });

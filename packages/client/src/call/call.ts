@@ -231,6 +231,11 @@ export class Call extends Emitter<CallEvents> {
     if (phase === "joined" || phase === "ringing-out") this.#legs.receive(from, message);
   }
 
+  /** @internal The credentials for TURN will not be good for much longer. */
+  renew(): void {
+    this.#legs.renew();
+  }
+
   /** @internal The user chose another microphone or camera. */
   switchDevice(kind: "microphone" | "camera" | "speaker"): Promise<void> {
     return this.#life.isOver ? Promise.resolve() : this.#local.switchDevice(kind);
@@ -249,11 +254,13 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #makeLegs(): Legs {
-    const { platform, createConnection, iceServers } = this.#ports;
+    const { platform, createConnection, iceServers, videoBitrate, signaling } = this.#ports;
     return new Legs({
       media: platform.media,
       createConnection,
       iceServers,
+      videoBitrate,
+      onSilence: () => signaling.check(this.id),
       send: (to, message) => this.#voice.relay(to, message),
       localTrack: (slot) => this.#local.track(slot),
       onChange: () => this.#changed(),
@@ -312,7 +319,8 @@ export class Call extends Emitter<CallEvents> {
     if (this.#life.isOver) return;
     if (reason) this.end(reason);
     else if (before === "ringing-in") this.#backToRinging();
-    else if (!error.retryable) this.fail(error);
+    // A device that is in keeps its place for a while, and the next connection asks again.
+    else if (before === "idle" || !error.retryable) this.fail(error);
   }
 
   /** The user may try again, as long as it rings. */

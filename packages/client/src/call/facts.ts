@@ -1,16 +1,18 @@
 /** What is known of a call, by where it was heard from. */
 
-import type { Call as CallData, Participant, Role, ServerEvents } from "../generated/events.js";
+import type { Call as CallData, Participant, Role, ServerEvents, Topology } from "../generated/events.js";
 import type { CallOptions } from "../types.js";
 import type { CallFacts } from "./ports.js";
 
 const UNANSWERED = { answeredAt: null, endedAt: null, endedBy: null, duration: 0 };
+/** Until the server says otherwise. */
+const topology: Topology = "p2p";
 
 export function factsOfOptions(options: CallOptions, id: string, ownUserId: string): CallFacts {
   const { channelId, type: callType = "video", to, participants, metadata = {} } = options;
   const isDirect = to !== undefined || participants?.length === 1;
   const mode = options.mode ?? (isDirect ? "direct" : "group");
-  const facts = { id, channelId, callType, mode, startedBy: ownUserId, metadata, ringExpiresAt: null };
+  const facts = { id, channelId, callType, mode, topology, startedBy: ownUserId, metadata, ringExpiresAt: null };
   return { ...facts, ...UNANSWERED, direction: "outgoing", isWaiting: false };
 }
 
@@ -25,27 +27,18 @@ export function factsOfIncoming(payload: ServerEvents["call.incoming"]): CallFac
     metadata,
     waiting = false,
   } = payload;
-  const facts = { id, channelId, callType, mode, startedBy, ringExpiresAt, metadata };
+  const facts = { id, channelId, callType, mode, topology, startedBy, ringExpiresAt, metadata };
   return { ...facts, ...UNANSWERED, direction: "incoming", isWaiting: waiting };
 }
 
 export function factsOfData(data: CallData, ownUserId: string): CallFacts {
-  const { id, channelId, callType, mode, startedBy, ringExpiresAt, answeredAt, endedAt, endedBy, duration, metadata } =
-    data;
-  const facts = {
-    id,
-    channelId,
-    callType,
-    mode,
-    startedBy,
-    ringExpiresAt,
-    answeredAt,
-    endedAt,
-    endedBy,
-    duration,
-    metadata,
+  const { id, channelId, callType, mode, topology, startedBy, metadata } = data;
+  const { ringExpiresAt, answeredAt, endedAt, endedBy, duration } = data;
+  return {
+    ...{ id, channelId, callType, mode, topology, startedBy, metadata },
+    ...{ ringExpiresAt, answeredAt, endedAt, endedBy, duration },
+    ...{ direction: startedBy === ownUserId ? "outgoing" : "incoming", isWaiting: false },
   };
-  return { ...facts, direction: startedBy === ownUserId ? "outgoing" : "incoming", isWaiting: false };
 }
 
 const person = (userId: string, role: Role, name: string | null, avatarUrl: string | null): Participant => ({

@@ -1,7 +1,7 @@
 /** What a call needs from its client, so that it can be tested without one. */
 
 import type { BellwireError } from "../errors.js";
-import type { CallMode, CallType, ClientEvents, Direction, Metadata } from "../generated/events.js";
+import type { CallMode, CallType, ClientEvents, Direction, Metadata, Topology } from "../generated/events.js";
 import type { Platform } from "../platform.js";
 import type { Signaling } from "../server/signaling.js";
 import type { DeviceKind } from "../types.js";
@@ -13,6 +13,7 @@ export interface CallFacts {
   readonly channelId: string;
   readonly callType: CallType;
   readonly mode: CallMode;
+  readonly topology: Topology;
   readonly direction: Direction;
   readonly startedBy: string;
   readonly isWaiting: boolean;
@@ -26,7 +27,9 @@ export interface CallFacts {
 
 export interface CallPorts {
   platform: Platform;
-  signaling: Pick<Signaling, "request" | "whenConnected"> & {
+  /** For all pictures that a call sends to all its people, in bits per second. */
+  videoBitrate: number;
+  signaling: Pick<Signaling, "request" | "whenConnected" | "check"> & {
     /** Sends without waiting; a refusal goes to `onError`. */
     say<E extends keyof ClientEvents>(
       event: E,

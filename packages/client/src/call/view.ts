@@ -35,11 +35,12 @@ export class CallView {
   }
 
   make({ facts, participants, local, isAnswered, ...now }: CallNow): CallSnapshot {
-    const { id, channelId, callType, mode, direction, startedBy, isWaiting, endedBy, duration, metadata } = facts;
+    const { id, channelId, callType, mode, topology, direction, startedBy } = facts;
+    const { isWaiting, endedBy, duration, metadata } = facts;
     this.#participants = sameList(this.#participants, participants);
     this.#local = reuse(this.#local, local);
     return {
-      ...{ id, channelId, callType, mode, direction, startedBy, isWaiting, endedBy, duration, metadata },
+      ...{ id, channelId, callType, mode, topology, direction, startedBy, isWaiting, endedBy, duration, metadata },
       ...now,
       ringExpiresAt: this.#localTime(facts.ringExpiresAt),
       answeredAt: isAnswered ? this.#localTime(facts.answeredAt) : null,

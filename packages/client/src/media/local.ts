@@ -115,10 +115,17 @@ export class LocalMedia {
     await this.#serially(async () => {
       const old = this.#tracks[slot];
       const isEnabled = old?.enabled ?? true;
-      const track = await this.#open(slot);
-      if (track) track.enabled = isEnabled;
+      const track = await this.#open(slot).catch((thrown: unknown) => this.#openAlone(slot, thrown));
+      track.enabled = isEnabled;
       this.#put(slot, track);
     });
+  }
+
+  /** Some systems open one device of a kind at a time: then the present one is given back first. */
+  #openAlone(slot: Slot, thrown: unknown): Promise<MediaStreamTrack> {
+    if (BellwireError.from(thrown, MISSING[slot]).code !== "device_in_use") throw thrown;
+    this.#put(slot, null);
+    return this.#open(slot);
   }
 
   /** Everything off, for good. */
@@ -145,7 +152,7 @@ export class LocalMedia {
       const on = this.#wishes[slot];
       const track = this.#tracks[slot];
       if (slot === "audio" && track) this.#setEnabled(track, on);
-      else if (on && !track) this.#put(slot, await this.#open(slot));
+      else if (on && !track) this.#put(slot, await this.#openAny(slot));
       else if (!on && track) this.#put(slot, null);
     }).catch((thrown: unknown) => {
       this.#wishes[slot] = this.#tracks[slot] !== null;
@@ -154,12 +161,22 @@ export class LocalMedia {
     });
   }
 
-  async #open(slot: Slot): Promise<MediaStreamTrack | null> {
+  async #open(slot: Slot): Promise<MediaStreamTrack> {
     const { media } = this.#ports;
     const tracks = await (slot === "screen" ? media.openScreen() : media.open(this.#request(slot)));
     const [track] = tracks;
     if (!track) throw new BellwireError(MISSING[slot]);
     return track;
+  }
+
+  /** The chosen microphone, or the system's where that one is gone. */
+  #openAny(slot: Slot): Promise<MediaStreamTrack> {
+    return this.#open(slot).catch(async (thrown: unknown) => {
+      if (slot !== "audio" || this.#device("audio") === true) throw thrown;
+      const [track] = await this.#ports.media.open({ audio: true });
+      if (!track) throw thrown;
+      return track;
+    });
   }
 
   #request(slot: Slot): MediaRequest {
@@ -186,7 +203,7 @@ export class LocalMedia {
     if (track && !isWanted) track.stop();
     this.#tracks[slot] = isWanted ? track : null;
     if (isWanted) {
-      const onEnded = () => this.#onEnded(slot, track);
+      const onEnded = () => void this.#onEnded(slot, track);
       track.addEventListener("ended", onEnded);
       this.#listeners.set(track, onEnded);
       this.#error = null;
@@ -203,11 +220,28 @@ export class LocalMedia {
   }
 
   /** Pulled out, or the browser's own "stop sharing". */
-  #onEnded(slot: Slot, track: MediaStreamTrack): void {
+  async #onEnded(slot: Slot, track: MediaStreamTrack): Promise<void> {
+    if (this.#tracks[slot] !== track) return;
+    if (slot === "audio" && (await this.#replaceMicrophone(track))) return;
     if (this.#tracks[slot] !== track) return;
     this.#wishes[slot] = false;
     this.#put(slot, null);
     if (slot !== "screen") this.#tell(new BellwireError("device_lost"));
+  }
+
+  /** A headset was pulled out: one goes on talking with what is left. Nobody wants that of a camera. */
+  async #replaceMicrophone(lost: MediaStreamTrack): Promise<boolean> {
+    try {
+      await this.#serially(async () => {
+        const isMuted = !this.#wishes.audio; // then another is opened when one speaks again
+        const track = isMuted ? null : await this.#openAny("audio");
+        if (this.#tracks.audio === lost) this.#put("audio", track);
+        else track?.stop();
+      });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #tell(error: BellwireError): void {

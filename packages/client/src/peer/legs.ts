@@ -3,6 +3,7 @@ import type { BellwireError } from "../errors.js";
 import type { LegInfo, Participant, Quality } from "../generated/events.js";
 import type { Media } from "../media/media.js";
 import type { MediaState, ParticipantSnapshot } from "../types.js";
+import { shareOf } from "./bitrate.js";
 import { Peer, type PeerMessage, type Slot } from "./peer.js";
 import { Watch } from "./watch.js";
 
@@ -12,10 +13,14 @@ export interface LegsPorts {
   iceServers(): Promise<RTCIceServer[]>;
   send(to: string, message: PeerMessage): void;
   localTrack(slot: Slot): MediaStreamTrack | null;
+  /** For all that this device sends to all of them. */
+  videoBitrate: number;
   onChange(): void;
   onMedia(socketId: string, state: MediaState): void;
   onFirstFrame(): void;
   onQuality(quality: Quality): void;
+  /** Nothing arrives from somebody any more: perhaps it is this device that lost its way. */
+  onSilence(): void;
   onError(error: BellwireError): void;
 }
 
@@ -90,6 +95,7 @@ export class Legs {
     };
     this.#legs.set(facts.socketId, leg);
     for (const slot of ["audio", "camera", "screen"] as const) leg.peer.setTrack(slot, this.#ports.localTrack(slot));
+    this.#share();
     this.#ports.onChange();
     return leg;
   }
@@ -111,6 +117,7 @@ export class Legs {
     this.#legs.delete(socketId);
     leg.watch?.close();
     leg.peer.close();
+    this.#share();
     this.#ports.onChange();
   }
 
@@ -140,6 +147,20 @@ export class Legs {
 
   setTrack(slot: Slot, track: MediaStreamTrack | null): void {
     for (const leg of this.#legs.values()) leg.peer.setTrack(slot, track);
+    this.#share();
+  }
+
+  /** Looks for new ways with fresh credentials, while media goes on over the old ones. */
+  renew(): void {
+    for (const leg of this.#legs.values()) leg.peer.restart();
+  }
+
+  /** The uplink is shared out anew whenever somebody or a picture comes or goes. */
+  #share(): void {
+    const { localTrack, videoBitrate } = this.#ports;
+    const nPictures = ["camera", "screen"].filter((slot) => localTrack(slot as Slot)).length;
+    const share = shareOf(videoBitrate, this.#legs.size, nPictures);
+    for (const leg of this.#legs.values()) leg.peer.setVideoBitrate(share);
   }
 
   /** The best that there is: one connected device is enough to talk. */
@@ -196,7 +217,11 @@ export class Legs {
       onFirstFrame: () => this.#ports.onFirstFrame(),
       onSpeaking: (isSpeaking: boolean) => this.update(leg.socketId, { isSpeaking }),
       onQuality: (quality: Quality) => this.#ports.onQuality(quality),
-      onSilence: () => leg.peer.restart(),
+      onSilence: () => {
+        leg.peer.silent();
+        this.#ports.onSilence();
+      },
+      onAlive: () => leg.peer.alive(),
     };
     return new Watch(pc, ports, () => leg.isVideoEnabled);
   }

@@ -16,6 +16,8 @@
 import { BellwireError } from "../errors.js";
 import type { IceCandidate, Sdp } from "../generated/events.js";
 import type { MediaState } from "../types.js";
+import { limitSender } from "./bitrate.js";
+import { Health } from "./health.js";
 
 export type Slot = "audio" | "camera" | "screen";
 
@@ -45,16 +47,6 @@ export interface PeerRole {
 
 /** An offer without an answer is sent again. */
 const RESEND_MS = 3000;
-/** Browsers heal short gaps by themselves. */
-const DISCONNECTED_MS = 1000;
-/** Candidates may have been lost on their way: not connected by then, try anew. */
-const CONNECT_TRY_MS = 8000;
-/** Between two ICE restarts. */
-const RESTART_EVERY_MS = 5000;
-/** The impolite one waits, so that a restart from both sides at once is rare. */
-const IMPOLITE_DELAY_MS = 700;
-/** Never connected by then: it will not be. The server's own window is 30 s. */
-const CONNECT_WINDOW_MS = 25_000;
 const MAX_PENDING_CANDIDATES = 256;
 
 export class Peer {
@@ -63,30 +55,37 @@ export class Peer {
   readonly #slots: Partial<Record<Slot, RTCRtpTransceiver>> = {};
   readonly #tracks: Record<Slot, MediaStreamTrack | null> = { audio: null, camera: null, screen: null };
   readonly #candidates: IceCandidate[] = [];
+  readonly #health: Health;
   readonly #listening = new AbortController();
   #pc: RTCPeerConnection | null = null;
   #queue: Promise<void> = Promise.resolve();
-  #state: MediaState = "new";
   #isClosed = false;
-  #wasConnected = false;
   /** The slots are there: an offer was made or taken. */
   #isBegun = false;
   #offerNumber = 0;
   #lastTaken = 0;
   #lastAnswer: PeerMessage | null = null;
   #resendTimer: ReturnType<typeof setTimeout> | undefined;
-  #restartTimer: ReturnType<typeof setTimeout> | undefined;
-  #windowTimer: ReturnType<typeof setTimeout> | undefined;
+  #videoBitrate: number | null = null;
 
   constructor(ports: PeerPorts, role: PeerRole) {
     this.#ports = ports;
     this.#role = role;
-    this.#windowTimer = setTimeout(() => this.#onWindow(), CONNECT_WINDOW_MS);
+    this.#health = new Health({ onState: ports.onState, restart: () => this.restart() }, role.isPolite);
     this.#run(() => this.#open());
   }
 
   get state(): MediaState {
-    return this.#state;
+    return this.#health.state;
+  }
+
+  /** Nothing arrives any more, and something does again, as our own statistics see it. */
+  silent(): void {
+    this.#health.silent();
+  }
+
+  alive(): void {
+    this.#health.alive();
   }
 
   /** For getStats; null until it is made. */
@@ -110,6 +109,13 @@ export class Peer {
     this.#run(() => this.#applyTrack(slot));
   }
 
+  /** For each picture that is sent to this peer, in bits per second. */
+  setVideoBitrate(bitrate: number): void {
+    if (this.#videoBitrate === bitrate) return;
+    this.#videoBitrate = bitrate;
+    this.#run(() => this.#limit());
+  }
+
   receive(message: PeerMessage): void {
     this.#run(() => {
       if ("offer" in message) return this.#onOffer(message);
@@ -121,7 +127,7 @@ export class Peer {
   /** The other side or this one was away: what was sent meanwhile may be lost. */
   nudge(): void {
     this.#run(() => this.#resend());
-    if (this.#state !== "connected") this.restart();
+    if (this.state !== "connected") this.restart();
   }
 
   /** Finds new ways through the network; media goes on if there is any. */
@@ -138,8 +144,7 @@ export class Peer {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#resendTimer);
-    clearTimeout(this.#restartTimer);
-    clearTimeout(this.#windowTimer);
+    this.#health.close();
     this.#listening.abort();
     this.#pc?.close();
   }
@@ -165,7 +170,7 @@ export class Peer {
       ({ candidate }) => candidate && this.#ports.send({ candidate: candidate.toJSON() }),
       { signal },
     );
-    pc.addEventListener("connectionstatechange", () => this.#onConnectionState(pc), { signal });
+    pc.addEventListener("connectionstatechange", () => this.#health.follow(pc.connectionState), { signal });
     pc.addEventListener("track", ({ track }) => this.#watchTrack(track, signal), { signal });
     if (!this.#role.initiates) return;
     this.#isBegun = true;
@@ -223,6 +228,7 @@ export class Peer {
     this.#lastAnswer = { answer: plain(pc.localDescription), n, dropped };
     this.#ports.send(this.#lastAnswer);
     await this.#useCandidates();
+    await this.#limit();
   }
 
   async #onAnswer({ answer, n, dropped = 0 }: Extract<PeerMessage, { answer: Sdp }>): Promise<void> {
@@ -236,6 +242,7 @@ export class Peer {
     }
     await pc.setRemoteDescription(answer as RTCSessionDescriptionInit);
     await this.#useCandidates();
+    await this.#limit();
   }
 
   async #onCandidate(candidate: IceCandidate | null): Promise<void> {
@@ -277,7 +284,16 @@ export class Peer {
     if (!this.#isBegun) return; // #open or #adopt will
     const track = this.#tracks[slot];
     const transceiver = this.#slots[slot] ?? (track ? this.#makeSlot(slot) : undefined);
-    if (transceiver && transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track);
+    if (!transceiver || transceiver.sender.track === track) return;
+    await transceiver.sender.replaceTrack(track);
+    await this.#limit();
+  }
+
+  async #limit(): Promise<void> {
+    const { camera, screen } = this.#slots;
+    if (this.#videoBitrate === null || this.#isClosed) return;
+    if (camera) await limitSender(camera.sender, this.#videoBitrate, false);
+    if (screen) await limitSender(screen.sender, this.#videoBitrate, true);
   }
 
   #makeSlot(slot: Slot): RTCRtpTransceiver {
@@ -295,42 +311,6 @@ export class Peer {
     return (this.#pc?.getTransceivers() ?? []).filter(
       (t) => t.receiver.track.kind === "video" && t !== this.#slots.camera,
     );
-  }
-
-  // ---- Health
-
-  #onConnectionState(pc: RTCPeerConnection): void {
-    clearTimeout(this.#restartTimer);
-    const { connectionState } = pc;
-    if (connectionState === "connected") {
-      this.#wasConnected = true;
-      clearTimeout(this.#windowTimer);
-      this.#setState("connected");
-    } else if (connectionState === "connecting") {
-      if (this.#state === "new") this.#setState("connecting");
-      this.#restartIn(CONNECT_TRY_MS);
-    } else if (connectionState === "disconnected" || connectionState === "failed") {
-      if (this.#wasConnected) this.#setState("reconnecting");
-      this.#restartIn(connectionState === "failed" ? 0 : DISCONNECTED_MS);
-    }
-  }
-
-  #restartIn(delay: number): void {
-    const wait = delay + (this.#role.isPolite ? 0 : IMPOLITE_DELAY_MS);
-    this.#restartTimer = setTimeout(() => {
-      this.restart();
-      this.#restartIn(RESTART_EVERY_MS);
-    }, wait);
-  }
-
-  #onWindow(): void {
-    if (!this.#wasConnected) this.#setState("failed");
-  }
-
-  #setState(state: MediaState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    this.#ports.onState(state);
   }
 }
 

@@ -6,15 +6,19 @@ export interface WatchPorts {
   onFirstFrame(): void;
   onSpeaking(isSpeaking: boolean): void;
   onQuality(quality: Quality): void;
-  /** Nothing at all has arrived for a while. */
+  /** Nothing at all has arrived for a while; and then something has again. */
   onSilence(): void;
+  onAlive(): void;
 }
 
 const FIRST_FRAME_EVERY_MS = 50;
 const SPEAKING_EVERY_MS = 250;
-const STATS_EVERY_MS = 1000;
+const STATS_EVERY_MS = 500;
 /** Browsers check the way every 2.5 s; they call it lost only after 5. */
 const SILENCE_MS = 4000;
+/** Where sound or pictures flowed until then, there are many packets in a second. */
+const FLOW_SILENCE_MS = 1300;
+const FLOW_PACKETS = 5;
 const QUALITY_EVERY_MS = 5000;
 const SPEAKING_LEVEL = 0.02;
 
@@ -38,6 +42,8 @@ export class Watch {
   #last: Sample | null = null;
   #lastQuality: Sample | null = null;
   #arrivedAt = 0;
+  #isFlowing = false;
+  #isSilent = false;
 
   constructor(pc: RTCPeerConnection, ports: WatchPorts, expectsVideo: () => boolean) {
     this.#pc = pc;
@@ -83,18 +89,22 @@ export class Watch {
 
   async #look(): Promise<void> {
     const sample = await readStats(this.#pc);
-    const isSilent = sample.arrived === this.#last?.arrived;
+    const before = this.#last;
     this.#last = sample;
-    if (isSilent) this.#onSilent(sample);
-    else {
-      this.#arrivedAt = sample.at;
-      this.#judge(sample);
-    }
+    if (sample.arrived === before?.arrived) return this.#onNothing(sample);
+    this.#arrivedAt = sample.at;
+    this.#isFlowing = sample.packets - (before?.packets ?? 0) >= FLOW_PACKETS;
+    if (this.#isSilent) this.#ports.onAlive();
+    this.#isSilent = false;
+    this.#judge(sample);
   }
 
-  #onSilent(sample: Sample): void {
-    if (sample.arrived === 0 || sample.at - this.#arrivedAt < SILENCE_MS) return;
+  #onNothing(sample: Sample): void {
+    const patience = this.#isFlowing ? FLOW_SILENCE_MS : SILENCE_MS;
+    if (sample.arrived === 0 || sample.at - this.#arrivedAt < patience) return;
     this.#arrivedAt = sample.at; // tell again only after as long once more
+    this.#isFlowing = false;
+    this.#isSilent = true;
     this.#ports.onSilence();
   }
 

@@ -7,24 +7,31 @@ import type { Rest } from "./rest.js";
 const RENEW_AFTER = 0.7;
 const MAX_AGE_MS = 3_600_000;
 
+export interface IceOptions {
+  /** The application's own, used as they are. */
+  own?: RTCIceServer[] | undefined;
+  onError(error: BellwireError): void;
+  /** Those that were given out will not be good for much longer. */
+  onStale(): void;
+}
+
 export class IceServers {
   readonly #rest: Rest;
-  readonly #onError: (error: BellwireError) => void;
+  readonly #options: IceOptions;
   #servers: RTCIceServer[] = [];
   #goodUntil = 0;
+  #staleTimer: ReturnType<typeof setTimeout> | undefined;
   #fetching: Promise<RTCIceServer[]> | null = null;
 
-  /** `own`: the application's, used as they are. */
-  constructor(rest: Rest, onError: (error: BellwireError) => void, own?: RTCIceServer[]) {
+  constructor(rest: Rest, options: IceOptions) {
     this.#rest = rest;
-    this.#onError = onError;
-    if (!own) return;
-    this.#servers = own;
-    this.#goodUntil = Number.POSITIVE_INFINITY;
+    this.#options = options;
   }
 
   /** Never rejects: without the server's list one still reaches devices in the same network. */
   get(): Promise<RTCIceServer[]> {
+    const { own } = this.#options;
+    if (own) return Promise.resolve(own);
     if (Date.now() < this.#goodUntil) return Promise.resolve(this.#servers);
     this.#fetching ??= this.#fetch().finally(() => {
       this.#fetching = null;
@@ -32,14 +39,21 @@ export class IceServers {
     return this.#fetching;
   }
 
+  /** Nobody is told of anything any more. */
+  close(): void {
+    clearTimeout(this.#staleTimer);
+  }
+
   async #fetch(): Promise<RTCIceServer[]> {
     try {
       const servers = await this.#rest.request<IceServer[]>("/api/webrtc/ice-servers");
-      const ttl = Math.min(...servers.map((s) => (s.ttl ? s.ttl * 1000 : MAX_AGE_MS)), MAX_AGE_MS);
-      this.#goodUntil = Date.now() + ttl * RENEW_AFTER;
+      const ttl = Math.min(...servers.map((s) => (s.ttl ? s.ttl * 1000 : MAX_AGE_MS)), MAX_AGE_MS) * RENEW_AFTER;
+      this.#goodUntil = Date.now() + ttl;
       this.#servers = servers.map(({ ttl: _, ...server }) => server);
+      clearTimeout(this.#staleTimer);
+      this.#staleTimer = setTimeout(() => this.#options.onStale(), ttl);
     } catch (thrown) {
-      this.#onError(thrown as BellwireError);
+      this.#options.onError(thrown as BellwireError);
     }
     return this.#servers;
   }

@@ -31,6 +31,11 @@ const REQUEST_TIMEOUT_MS = 8000;
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 10_000;
 
+/** A socket that does not answer within this is replaced. */
+const CHECK_MS = 1000;
+/** For a check outside of any call: the refusal is an answer too. */
+const NO_CALL = "00000000-0000-7000-8000-000000000000";
+
 /** A fresh token may mend these; a second refusal in a row is final. */
 const TOKEN_CODES: ReadonlySet<string> = new Set(["token_expired", "token_invalid", "token_missing"]);
 
@@ -45,7 +50,8 @@ export class Signaling extends Emitter<SignalingEvents> {
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #retries = 0;
   #tokenRefusals = 0;
-  #stopOnline: (() => void) | null = null;
+  #stopListening: (() => void) | null = null;
+  #checkTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: Options) {
     super();
@@ -91,8 +97,8 @@ export class Signaling extends Emitter<SignalingEvents> {
   disconnect(): void {
     if (this.#state === "idle") return;
     clearTimeout(this.#retryTimer);
-    this.#stopOnline?.();
-    this.#stopOnline = null;
+    this.#stopListening?.();
+    this.#stopListening = null;
     const socket = this.#socket;
     this.#socket = null;
     this.#session = {};
@@ -126,6 +132,23 @@ export class Signaling extends Emitter<SignalingEvents> {
     });
   }
 
+  /** Something else says that the network may have changed: a socket that no longer answers is replaced at once, long
+   *  before its own heartbeats would tell. */
+  check(callId = NO_CALL): void {
+    const socket = this.#socket;
+    if (!socket?.connected || this.#checkTimer !== undefined) return;
+    const done = () => {
+      clearTimeout(this.#checkTimer);
+      this.#checkTimer = undefined;
+    };
+    this.#checkTimer = setTimeout(() => {
+      done();
+      if (this.#socket === socket && socket.connected) socket.kick();
+    }, CHECK_MS);
+    // Any answer will do; saying that this device rings changes nothing where it does not.
+    socket.emit("call.ack", { callId }, done);
+  }
+
   #begin(): void {
     this.#tokenRefusals = 0;
     this.#retries = 0;
@@ -145,7 +168,12 @@ export class Signaling extends Emitter<SignalingEvents> {
       mine((error: Error & Partial<ConnectError>) => this.#onConnectError(socket, error)) as never,
     );
     socket.onAny(mine((name: string, payload: unknown) => this.#onEvent(name, payload)));
-    this.#stopOnline = platform.onOnline(() => this.#onOnline());
+    const stops = [platform.onOnline(() => this.#onOnline()), platform.onWake(() => this.#onWake())];
+    this.#stopListening = () => {
+      for (const stop of stops) stop();
+      clearTimeout(this.#checkTimer);
+      this.#checkTimer = undefined;
+    };
     socket.connect();
   }
 
@@ -186,8 +214,8 @@ export class Signaling extends Emitter<SignalingEvents> {
 
   #fail(socket: SocketLike, error: BellwireError): void {
     this.#socket = null;
-    this.#stopOnline?.();
-    this.#stopOnline = null;
+    this.#stopListening?.();
+    this.#stopListening = null;
     this.#rejectPending(error);
     this.#setState("failed", error);
     socket.disconnect();
@@ -207,6 +235,12 @@ export class Signaling extends Emitter<SignalingEvents> {
     clearTimeout(this.#retryTimer);
     if (this.#socket?.connected) this.#socket.kick();
     else this.#socket?.connect();
+  }
+
+  /** Nobody knows how long the machine slept, and what became of the connection. */
+  #onWake(): void {
+    if (this.#socket?.connected) this.check();
+    else this.#onOnline();
   }
 
   #onEvent(name: string, payload: unknown): void {

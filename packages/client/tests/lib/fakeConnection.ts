@@ -27,8 +27,13 @@ let nextId = 1;
 export class FakeTransceiver {
   mid: string | null = null;
   readonly receiver: { track: FakeTrack };
+  parameters: RTCRtpSendParameters = { encodings: [{}] } as unknown as RTCRtpSendParameters;
   readonly sender = {
     track: null as MediaStreamTrack | null,
+    getParameters: () => structuredClone(this.parameters),
+    setParameters: async (parameters: RTCRtpSendParameters) => {
+      this.parameters = parameters;
+    },
     replaceTrack: async (track: MediaStreamTrack | null) => {
       this.sender.track = track;
     },

@@ -19,6 +19,10 @@ export class FakeTrack extends EventTarget {
     this.deviceId = deviceId;
   }
 
+  getSettings(): MediaTrackSettings {
+    return this.kind === "video" ? { width: 1280, height: 720 } : {};
+  }
+
   stop(): void {
     this.readyState = "ended";
   }

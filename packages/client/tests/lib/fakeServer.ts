@@ -121,6 +121,7 @@ export class FakeServer {
       openSocket: (_url: string, auth: (give: (auth: Auth) => void) => void) => new FakeSocket(this, auth),
       fetch: (url: string, init: RequestInit) => this.#fetch(url, init),
       onOnline: () => () => {},
+      onWake: () => () => {},
     };
     this.platforms.push(platform);
     return platform;

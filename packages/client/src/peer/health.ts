@@ -1,0 +1,94 @@
+/** How one connection does, and when to look for a new way through the network.
+ *
+ * The browser's own word comes late: after an address has changed it takes five seconds. So silence that our own
+ * statistics have noticed counts as well, and what arrives again ends it. Restarts repeat until something flows.
+ */
+import type { MediaState } from "../types.js";
+
+export interface HealthPorts {
+  onState(state: MediaState): void;
+  /** Find a new way; what flows goes on meanwhile. */
+  restart(): void;
+}
+
+/** Browsers heal short gaps by themselves. */
+const DISCONNECTED_MS = 1000;
+/** Candidates may have been lost on their way: not connected by then, try anew. */
+const CONNECT_TRY_MS = 8000;
+/** Between two ICE restarts. */
+const RESTART_EVERY_MS = 5000;
+/** The impolite one waits, so that a restart from both sides at once is rare. */
+const IMPOLITE_DELAY_MS = 700;
+/** Never connected by then: it will not be. The server's own window is 30 s. */
+const CONNECT_WINDOW_MS = 25_000;
+
+export class Health {
+  readonly #ports: HealthPorts;
+  readonly #patienceMs: number;
+  #state: MediaState = "new";
+  #browserSays: RTCPeerConnectionState = "new";
+  #wasConnected = false;
+  #restartTimer: ReturnType<typeof setTimeout> | undefined;
+  #windowTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ports: HealthPorts, isPolite: boolean) {
+    this.#ports = ports;
+    this.#patienceMs = isPolite ? 0 : IMPOLITE_DELAY_MS;
+    this.#windowTimer = setTimeout(() => this.#setState("failed"), CONNECT_WINDOW_MS);
+  }
+
+  get state(): MediaState {
+    return this.#state;
+  }
+
+  /** What the browser says of the connection. */
+  follow(says: RTCPeerConnectionState): void {
+    this.#browserSays = says;
+    clearTimeout(this.#restartTimer);
+    if (says === "connected") {
+      this.#wasConnected = true;
+      clearTimeout(this.#windowTimer);
+      this.#setState("connected");
+    } else if (says === "connecting") {
+      if (this.#state === "new") this.#setState("connecting");
+      this.#restartIn(CONNECT_TRY_MS);
+    } else if (says === "disconnected" || says === "failed") {
+      this.#lost(says === "failed" ? 0 : DISCONNECTED_MS);
+    }
+  }
+
+  /** Nothing arrives any more, though the browser has not said so. */
+  silent(): void {
+    if (this.#state === "connected") this.#lost(0);
+  }
+
+  /** Something arrives. */
+  alive(): void {
+    if (this.#browserSays !== "connected" || this.#state !== "reconnecting") return;
+    clearTimeout(this.#restartTimer);
+    this.#setState("connected");
+  }
+
+  close(): void {
+    clearTimeout(this.#restartTimer);
+    clearTimeout(this.#windowTimer);
+  }
+
+  #lost(delay: number): void {
+    if (this.#wasConnected) this.#setState("reconnecting");
+    this.#restartIn(delay);
+  }
+
+  #restartIn(delay: number): void {
+    this.#restartTimer = setTimeout(() => {
+      this.#ports.restart();
+      this.#restartIn(RESTART_EVERY_MS);
+    }, delay + this.#patienceMs);
+  }
+
+  #setState(state: MediaState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#ports.onState(state);
+  }
+}
