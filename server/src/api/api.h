@@ -13,6 +13,7 @@ struct api;
 struct calls;
 struct http_server;
 struct jwt_keys;
+struct loop;
 struct store;
 struct turn;
 struct watchdog;
@@ -37,6 +38,7 @@ struct api_gauges {
 
 struct api_config {
 	struct http_server *http; /* borrowed, as the rest */
+	struct loop *loop;
 	struct calls *calls;
 	struct store *store;
 	const struct jwt_keys *keys;

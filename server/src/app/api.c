@@ -28,6 +28,7 @@ int app_open_api(struct app *a, struct buf *why)
 	const struct config *c = &a->config;
 	struct api_config config = {
 		.http = a->http,
+		.loop = &a->loop,
 		.calls = a->calls,
 		.store = a->store,
 		.keys = &a->keys,

@@ -87,7 +87,7 @@ static int open_store(struct app *a, struct buf *why)
 	buf_init(&path, 4096);
 	buf_printf(&path, "%s/bellwire.db", a->config.data);
 	buf_put_c(&path, 0);
-	struct store_config config = {.url = path.ptr, .loop = &a->loop};
+	struct store_config config = {.url = path.ptr, .loop = &a->loop, .flight_keep_ms = a->config.quality_keep_ms};
 	int err = buf_ok(&path) ? store_open(&config, &a->store, why) : ERR_CONFIG;
 	buf_fini(&path);
 	return err;

@@ -48,6 +48,7 @@ struct config {
 	int64_t max_participants;
 	int64_t max_joined;
 	int64_t max_calls;
+	int64_t quality_keep_ms; /* 0: for ever */
 
 	struct texts ice_servers;
 	const char *turn_secret_file;

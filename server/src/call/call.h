@@ -85,6 +85,32 @@ size_t calls_n_live(const struct calls *c);
  * and self for the legs of this session. */
 void calls_sync(const struct calls *c, struct str user_id, struct str session_id, struct json_writer *w);
 
+/* What a device measured and tells of itself (protocol/README.md, call.quality), for the flight recorder. */
+struct call_record {
+	struct call_actor actor;
+	struct str call_id;
+	struct str leg_id;   /* REST: the device; a socket's own leg is known by its session */
+	const json_t *peers; /* arrays, borrowed; null: none */
+	const json_t *events;
+	bool is_over; /* the call has ended: only a device that has sent before is heard */
+};
+
+/* 0: cb is called exactly once, when it is on the disk. Else cb is not called: ERR_NOT_IN_CALL, ERR_BAD_FIELD,
+ * ERR_PAYLOAD_TOO_LARGE, ERR_RATE_LIMITED, ERR_OVERLOADED, ERR_NO_MEMORY. cb may be null. */
+int calls_record(struct calls *c, const struct call_record *what, call_reply_cb cb, void *arg);
+
+/* Samples taken since the start, and how many people in live calls have which level (an enum quality), for metrics. */
+struct calls_stats {
+	uint64_t n_samples;
+	size_t by_status[2]; /* ringing, active */
+	size_t levels[QUALITY_COUNT];
+	size_t joined; /* people in active calls */
+};
+void calls_stats(const struct calls *c, struct calls_stats *out);
+
+/* Live calls as an array of call objects, oldest signs of life first, at most max. */
+void calls_write_live(const struct calls *c, size_t max, struct json_writer *w);
+
 /* What a session has not heard of a call since after_seq. */
 struct call_resync {
 	struct str user_id;

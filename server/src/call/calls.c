@@ -6,6 +6,11 @@
 #include "base/id.h"
 #include "base/mem.h"
 
+static void on_recorder_idle(void *arg)
+{
+	service_check_drained(arg);
+}
+
 struct calls *calls_new(const struct calls_config *config)
 {
 	struct calls *c = mem_new(sizeof *c);
@@ -21,6 +26,7 @@ struct calls *calls_new(const struct calls_config *config)
 	list_init(&c->tasks);
 	map_init(&c->queues);
 	policy_init(&c->policy, &c->limits);
+	recorder_init(&c->recorder, c->loop, c->store, on_recorder_idle, c);
 	if (c->limits.max_participants > MODEL_PARTICIPANTS_MAX)
 		c->limits.max_participants = MODEL_PARTICIPANTS_MAX;
 	if (registry_init(&c->registry) == 0 && service_start_tick(c) == 0)
@@ -115,6 +121,7 @@ void calls_free(struct calls *c)
 	}
 	registry_fini(&c->registry);
 	policy_fini(&c->policy);
+	recorder_fini(&c->recorder);
 	free_queues(c);
 	mem_free(c);
 }

@@ -73,6 +73,7 @@ static void succeed(struct task *t)
 		log_change(t, t->decision.next);
 		answer(t, t->decision.next);
 		task_announce(t, t->decision.next);
+		recorder_note(&c->recorder, t->decision.next, t->decision.events, t->decision.n_events);
 		service_recheck(c, call_id, &t->cmd);
 	} else {
 		const struct live_call *live = task_live(t);
@@ -219,6 +220,7 @@ static void apply_memory(struct task *t)
 	swap_in(t, next);
 	answer(t, next);
 	task_announce(t, next);
+	recorder_note(&t->calls->recorder, next, t->decision.events, t->decision.n_events);
 	struct call_reply said = {.status = 200};
 	task_finish(t, &said);
 }

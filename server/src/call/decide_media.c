@@ -3,9 +3,12 @@
 
 #include "base/err.h"
 
+#define DEGRADED_EVERY_MS 60000
+
 static void tell_flag(struct change *ch, const struct leg *leg, const char *type, const char *key, bool value)
 {
 	struct call_event *e = event_begin_passing(ch, type, TO_LEGS);
+	event_to_leg(e, leg);
 	event_except(e, str_of(leg->session_id));
 	jw_kz(&ch->json, "socketId", leg->id);
 	jw_kz(&ch->json, "userId", ch->me->user.id);
@@ -17,12 +20,30 @@ static void tell_flag(struct change *ch, const struct leg *leg, const char *type
 static void tell_quality(struct change *ch, const struct leg *leg)
 {
 	struct call_event *e = event_begin_passing(ch, "participant.quality", TO_LEGS);
+	event_to_leg(e, leg);
 	event_except(e, str_of(leg->session_id));
 	jw_kz(&ch->json, "socketId", leg->id);
 	jw_kz(&ch->json, "userId", ch->me->user.id);
 	jw_kz(&ch->json, "connectionQuality", quality_word(ch->me->quality));
 	event_end(ch);
 	ch->out->change = CHANGE_MEDIA;
+}
+
+/* Told to the host's backend, and kept in the story of the call; not at each step of a connection that wavers. */
+static void tell_degraded(struct change *ch, const struct leg *leg)
+{
+	struct participant *me = ch->me;
+	if (ch->next->status != CALL_ACTIVE || me->quality == QUALITY_POOR ||
+		(me->degraded_at && ch->now - me->degraded_at < DEGRADED_EVERY_MS))
+		return;
+	me->degraded_at = ch->now;
+	struct call_event *e = event_begin(ch, "quality.degraded", TO_NOBODY);
+	e->is_webhook = true;
+	jw_kz(&ch->json, "socketId", leg->id);
+	jw_kz(&ch->json, "userId", me->user.id);
+	jw_kz(&ch->json, "connectionQuality", quality_word(QUALITY_POOR));
+	jw_kz(&ch->json, "before", quality_word(me->quality));
+	event_end(ch);
 }
 
 int decide_media(struct change *ch)
@@ -32,6 +53,8 @@ int decide_media(struct change *ch)
 	const struct leg *leg = call_leg_of_session(ch->next, ch->cmd->actor.session_id);
 	if (!leg)
 		return ERR_NOT_IN_CALL;
+	if ((m->set & MEDIA_QUALITY) && m->quality == QUALITY_POOR)
+		tell_degraded(ch, leg); /* numbered events come before those that pass */
 	if ((m->set & MEDIA_MUTED) && me->is_muted != m->is_muted) {
 		me->is_muted = m->is_muted;
 		tell_flag(ch, leg, "participant.muted", "isMuted", m->is_muted);

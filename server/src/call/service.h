@@ -10,6 +10,7 @@
 #include "call/call.h"
 #include "call/decide.h"
 #include "call/policy.h"
+#include "call/recorder.h"
 #include "call/registry.h"
 #include "call/task.h"
 
@@ -24,6 +25,7 @@ struct calls {
 	int64_t decided_at;   /* time of the newest decision */
 	struct registry registry;
 	struct policy policy;
+	struct recorder recorder;
 	struct map queues;
 	struct list tasks; /* all of them, wherever they wait */
 	struct timer tick;

@@ -68,6 +68,58 @@ size_t calls_n_live(const struct calls *c)
 	return c->registry.n;
 }
 
+/* --- for operators --- */
+
+void calls_stats(const struct calls *c, struct calls_stats *out)
+{
+	*out = (struct calls_stats){.n_samples = c->recorder.n_samples};
+	LIST_EACH((struct list *)&c->registry.beats, item)
+	{
+		const struct call *call = CONTAINER_OF(item, struct live_call, beat)->call;
+		out->by_status[call->status == CALL_ACTIVE]++;
+		for (size_t i = 0; call->status == CALL_ACTIVE && i < call->n_participants; i++) {
+			bool in = participant_is_in(&call->participants[i]);
+			out->joined += in;
+			out->levels[call->participants[i].quality] += in;
+		}
+	}
+}
+
+void calls_write_live(const struct calls *c, size_t max, struct json_writer *w)
+{
+	int64_t now = service_now(c);
+	size_t n = 0;
+	jw_array(w);
+	LIST_EACH((struct list *)&c->registry.beats, item)
+	{
+		if (n++ < max)
+			call_write_json(w, CONTAINER_OF(item, struct live_call, beat)->call, now);
+	}
+	jw_end_array(w);
+}
+
+/* --- the flight recorder --- */
+
+int calls_record(struct calls *c, const struct call_record *what, call_reply_cb cb, void *arg)
+{
+	struct call_record known = *what;
+	const struct live_call *live = registry_by_id(&c->registry, what->call_id);
+	if (live) {
+		const struct call *call = live->call;
+		const struct leg *leg = call_leg_of_session(call, what->actor.session_id);
+		for (size_t i = 0; !leg && !what->actor.session_id.len && i < call->n_legs; i++)
+			if (str_eq_z(what->leg_id, call->legs[i].id))
+				leg = &call->legs[i];
+		if (!leg || !str_eq_z(what->actor.user_id, call->participants[leg->participant].user.id))
+			return ERR_NOT_IN_CALL;
+		known.leg_id = str_of(leg->id);
+		known.is_over = false;
+	} else if (!what->is_over) {
+		return ERR_NOT_IN_CALL;
+	}
+	return recorder_take(&c->recorder, &known, service_now(c), cb, arg);
+}
+
 /* --- sync --- */
 
 static void write_synced(const struct calls *c, const struct place *p, struct str session_id, struct json_writer *w)

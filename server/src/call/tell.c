@@ -172,6 +172,7 @@ void tell_moved(struct change *ch, const struct leg *leg)
 void tell_leg_passing(struct change *ch, const char *type, const struct leg *leg)
 {
 	struct call_event *e = event_begin_passing(ch, type, TO_LEGS);
+	event_to_leg(e, leg);
 	event_except(e, str_of(leg->session_id));
 	jw_kz(&ch->json, "socketId", leg->id);
 	jw_kz(&ch->json, "userId", ch->next->participants[leg->participant].user.id);

@@ -170,7 +170,7 @@ int service_start_tick(struct calls *c)
 void service_check_drained(struct calls *c)
 {
 	void (*drained)(void *arg) = c->drained;
-	if (!drained || c->n_tasks || c->n_touches)
+	if (!drained || c->n_tasks || c->n_touches || !recorder_is_idle(&c->recorder))
 		return;
 	c->drained = NULL;
 	drained(c->drained_arg);
@@ -182,6 +182,8 @@ void calls_drain(struct calls *c, void (*cb)(void *arg), void *arg)
 	c->is_draining = true;
 	c->drained = cb;
 	c->drained_arg = arg;
+	c->recorder.is_draining = true;
+	recorder_flush(&c->recorder);
 	c->n_touches++; /* so that nothing is told before all were asked */
 	LIST_EACH(&c->registry.beats, item)
 	{

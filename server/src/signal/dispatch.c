@@ -8,6 +8,7 @@
 /* An SDP of 64 KiB and what stands around it; other events are small. */
 #define MAX_SDP_EVENT (66 * 1024)
 #define MAX_SMALL_EVENT (16 * 1024)
+#define MAX_SAMPLES_EVENT (64 * 1024)
 
 /* Without acks a flood is told once a second that it is one. */
 #define LIMITED_NOTICE_MS 1000
@@ -24,7 +25,7 @@ static const struct entry {
 	{"call.mute", msg_mute, MAX_SMALL_EVENT, false},
 	{"call.video-toggle", msg_video, MAX_SMALL_EVENT, false},
 	{"call.screen-toggle", msg_screen, MAX_SMALL_EVENT, false},
-	{"call.quality", msg_quality, MAX_SMALL_EVENT, false},
+	{"call.quality", msg_quality, MAX_SAMPLES_EVENT, false},
 	{"call.ack", msg_ack, MAX_SMALL_EVENT, false},
 	{"call.join", msg_join, MAX_SMALL_EVENT, false},
 	{"call.leave", msg_leave, MAX_SMALL_EVENT, false},
@@ -177,34 +178,59 @@ static void answer(const struct pending *p, const struct call_reply *r)
 	msg_ok_send(s, p->has_ack, p->ack_id);
 }
 
-static void on_reply(void *arg, const struct call_reply *r)
+static void unpend(struct pending *p)
 {
-	struct pending *p = arg;
 	list_remove(&p->link);
-	if (p->session) {
+	if (p->session)
 		p->session->n_pending--;
-		answer(p, r);
-	}
 	mem_free(p);
 }
 
-int msg_submit(const struct msg *m, const struct call_command *cmd, msg_write_cb write)
+static void on_reply(void *arg, const struct call_reply *r)
+{
+	struct pending *p = arg;
+	if (p->session)
+		answer(p, r);
+	unpend(p);
+}
+
+/* Null when too many wait. */
+static struct pending *pend(const struct msg *m, struct str call_id, msg_write_cb write)
 {
 	struct session *s = m->session;
 	struct pending *p = s->n_pending < SESSION_MAX_PENDING ? mem_new(sizeof *p) : NULL;
 	if (!p)
-		return ERR_OVERLOADED;
+		return NULL;
 	*p = (struct pending){.session = s,
 		.socket_serial = s->socket->serial,
 		.event = m->event,
 		.write = write,
 		.has_ack = m->has_ack,
 		.ack_id = m->ack_id};
-	str_copy(p->call_id, sizeof p->call_id, cmd->call_id);
+	str_copy(p->call_id, sizeof p->call_id, call_id);
 	list_push(&s->sig->pending, &p->link);
 	s->n_pending++;
-	calls_submit(s->sig->config.calls, cmd, on_reply, p);
+	return p;
+}
+
+int msg_submit(const struct msg *m, const struct call_command *cmd, msg_write_cb write)
+{
+	struct pending *p = pend(m, cmd->call_id, write);
+	if (!p)
+		return ERR_OVERLOADED;
+	calls_submit(m->session->sig->config.calls, cmd, on_reply, p);
 	return 0;
+}
+
+int msg_record(const struct msg *m, const struct call_record *what)
+{
+	struct pending *p = pend(m, what->call_id, NULL);
+	if (!p)
+		return ERR_OVERLOADED;
+	int err = calls_record(m->session->sig->config.calls, what, on_reply, p);
+	if (err < 0)
+		unpend(p);
+	return err;
 }
 
 void dispatch_forget(struct session *s)

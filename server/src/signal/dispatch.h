@@ -55,6 +55,9 @@ int msg_submit(const struct msg *m, const struct call_command *cmd, msg_write_cb
 struct json_writer msg_ok_begin(struct signal *sig);
 void msg_ok_send(struct session *s, bool has_ack, uint64_t ack_id);
 
+/* Hands samples of quality over; acked once they are kept. */
+int msg_record(const struct msg *m, const struct call_record *what);
+
 /* A refusal, as an ack or as call.error. */
 struct msg_refusal {
 	int err;

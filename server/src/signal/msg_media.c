@@ -1,4 +1,4 @@
-/* Microphone, camera, screen and connection quality. */
+/* Microphone, camera and screen. */
 #include "base/err.h"
 #include "signal/dispatch.h"
 
@@ -27,17 +27,5 @@ int msg_screen(const struct msg *m)
 {
 	struct call_media media = {.set = MEDIA_SCREEN};
 	int err = msg_bool(m, "isScreenSharing", &media.is_screen_sharing);
-	return err < 0 ? err : submit(m, &media);
-}
-
-int msg_quality(const struct msg *m)
-{
-	struct call_media media = {.set = MEDIA_QUALITY};
-	struct str word;
-	int err = msg_text(m, "connectionQuality", &word);
-	if (err == 0)
-		err = quality_parse(word, &media.quality);
-	if (err == 0 && media.quality == QUALITY_NONE)
-		err = ERR_BAD_FIELD;
 	return err < 0 ? err : submit(m, &media);
 }

@@ -37,8 +37,7 @@ struct flight_batch {
 	size_t n_samples;
 	struct flight_note *notes; /* owned */
 	size_t n_notes;
-	void (*done)(struct flight_batch *b, int err); /* the recorder's, not the store's; may be null */
-	void *arg;
+	bool only_known; /* dropped, without an error, unless this leg of this user in this call has sent before */
 };
 
 /* Writes batches, oldest first: all of them or (an error) none. */

@@ -96,6 +96,7 @@ struct participant {
 	bool agreed;	       /* to being recorded */
 	int64_t relayed_bytes; /* both ways, by the relay inside; rises outside seq */
 	bool device_acked;     /* memory: some device has said that it rings */
+	int64_t degraded_at;   /* memory: when the host was last told that the quality is poor */
 	bool changed;	       /* the change set writes this row */
 };
 

@@ -7,10 +7,12 @@
 
 /* --- writing --- */
 
-static int find_leg(struct sq_conn *c, const char *leg_id, int64_t *out)
+static int find_leg(struct sq_conn *c, const struct flight_batch *b, int64_t *out)
 {
 	struct sq q = sq_begin(c, SQ_FIND_QUALITY_LEG);
-	sq_text(&q, leg_id);
+	sq_text(&q, b->leg_id);
+	sq_text(&q, b->call_id);
+	sq_text(&q, b->user_id);
 	*out = sq_row(&q) ? sq_get_int(&q) : 0;
 	return sq_end(&q);
 }
@@ -22,8 +24,8 @@ static int64_t first_time(const struct flight_batch *b)
 
 static int put_leg(struct sq_conn *c, const struct flight_batch *b, int64_t *out)
 {
-	int err = find_leg(c, b->leg_id, out);
-	if (err < 0 || *out)
+	int err = find_leg(c, b, out);
+	if (err < 0 || *out || b->only_known)
 		return err;
 	struct sq q = sq_begin(c, SQ_INSERT_QUALITY_LEG);
 	sq_text(&q, b->call_id);
@@ -105,6 +107,16 @@ static int count_levels(struct sq_conn *c, const struct flight_batch *b)
 	return sq_run(&q);
 }
 
+static int put_batch(struct sq_conn *c, int64_t leg, const struct flight_batch *b)
+{
+	int err = put_notes(c, leg, b);
+	if (err == 0 && b->n_samples)
+		err = put_samples(c, leg, b);
+	if (err == 0 && b->n_samples)
+		err = count_levels(c, b);
+	return err;
+}
+
 int sqlite_put_flight(struct sq_conn *c, const struct store_put_flight *q)
 {
 	int err = 0;
@@ -113,12 +125,8 @@ int sqlite_put_flight(struct sq_conn *c, const struct store_put_flight *q)
 		const struct flight_batch *b = CONTAINER_OF(l, struct flight_batch, link);
 		int64_t leg;
 		err = put_leg(c, b, &leg);
-		if (err == 0 && b->n_samples)
-			err = put_samples(c, leg, b);
-		if (err == 0)
-			err = put_notes(c, leg, b);
-		if (err == 0 && b->n_samples)
-			err = count_levels(c, b);
+		if (err == 0 && leg)
+			err = put_batch(c, leg, b);
 		if (err < 0)
 			break;
 	}

@@ -24,7 +24,7 @@
 #define STORE_KEY_SIZE 129	    /* an Idempotency-Key with its NUL */
 #define STORE_HISTORY_MAX 100	    /* calls in one page */
 #define STORE_ANY (-1)		    /* no filter */
-#define STORE_EVENTS_MAX 500	    /* events in one page */
+#define STORE_EVENTS_MAX 501	    /* events in one page */
 #define STORE_BODY_MAX (256 * 1024) /* bytes of a stored reply */
 #define STORE_WAITING_MAX 8192	    /* jobs of one kind (writes, reads) that may wait */
 

@@ -192,6 +192,50 @@ export interface Auth {
   lastSeq?: Record<string, number>;
 }
 
+/** The numbers of a sample, in their order (server/src/codec/quality.def). */
+export type QualityField =
+  | "level"
+  | "audioScore"
+  | "videoScore"
+  | "rtt"
+  | "inAudioKbps"
+  | "inAudioLoss"
+  | "inAudioJitter"
+  | "concealed"
+  | "inVideoKbps"
+  | "inVideoLoss"
+  | "inVideoJitter"
+  | "inFps"
+  | "frozenMs"
+  | "inHeight"
+  | "outAudioKbps"
+  | "outAudioLoss"
+  | "outVideoKbps"
+  | "outVideoLoss"
+  | "outFps"
+  | "outHeight"
+  | "outJitter"
+  | "availableKbps"
+  | "limit"
+  | "path"
+  | "sends"
+  | "expects"
+  | "bufferMs";
+
+/** Samples of the connection to one other device: each its age in ms, then the values in the order of QualityField; null or nothing at the end means not measured. */
+export interface PeerSamples {
+  socketId: Id;
+  samples: Array<Array<number | null>>;
+}
+
+/** Something that a device tells of itself; it stands in the timeline as client.TYPE. */
+export interface DeviceEvent {
+  type: string;
+  /** How long ago, in ms. */
+  age?: number;
+  data?: Record<string, unknown>;
+}
+
 /** What a client sends, by event. */
 export interface ClientEvents {
   "call.join": {
@@ -240,7 +284,9 @@ export interface ClientEvents {
   };
   "call.quality": {
     callId: Id;
-    connectionQuality: Quality;
+    connectionQuality?: Quality;
+    peers?: Array<PeerSamples>;
+    events?: Array<DeviceEvent>;
   };
   "auth.refresh": {
     token: string;

@@ -153,6 +153,12 @@ void store_touch(struct store *s, struct store_touch *t)
 	hand_over(s, &t->job, JOB_TOUCH);
 }
 
+void store_put_flight(struct store *s, struct store_put_flight *q)
+{
+	s->n_flights++;
+	hand_over(s, &q->job, JOB_TOUCH);
+}
+
 /* --- reading --- */
 
 int store_load_live(struct store *s, int (*cb)(void *arg, struct call *call), void *arg)

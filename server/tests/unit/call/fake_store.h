@@ -3,7 +3,7 @@
 #ifndef BELLWIRE_TESTS_FAKE_STORE_H
 #define BELLWIRE_TESTS_FAKE_STORE_H
 
-#include "store/store.h"
+#include "store/flight.h"
 
 #define FAKE_CALLS 32
 #define FAKE_NOTES 32
@@ -29,6 +29,7 @@ struct store {
 	int fault_at; /* instead: of this commit alone, counted from 1 */
 	int n_applied;
 	int n_commits; /* asked for */
+	int n_flights;
 	int n_in_flight;
 	int max_in_flight; /* of commits of one owner at once: must stay 1 */
 	int n_touches;
