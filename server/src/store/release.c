@@ -1,6 +1,6 @@
 /* Giving back the memory of what the store was given or has answered. */
 #include "base/mem.h"
-#include "store/store.h"
+#include "store/outbox.h"
 
 void change_set_fini(struct change_set *cs)
 {
@@ -29,4 +29,18 @@ void history_free(struct call **calls, size_t n)
 	for (size_t i = 0; i < n; i++)
 		call_free(calls[i]);
 	mem_free(calls);
+}
+
+void outbox_events_free(struct outbox_event *events, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		call_event_fini(&events[i].stored.event);
+	mem_free(events);
+}
+
+void failed_events_free(struct failed_event *failures, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		call_event_fini(&failures[i].event.stored.event);
+	mem_free(failures);
 }

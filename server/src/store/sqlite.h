@@ -90,6 +90,15 @@ int sqlite_delete_recording(struct sq_conn *c, struct store_delete_recording *q)
 int sqlite_read_recording(struct sq_conn *c, struct store_read_recording *q);
 int sqlite_list_recordings(struct sq_conn *c, struct store_list_recordings *q);
 
+struct store_list_failures;
+struct store_put_delivery;
+struct store_read_delivery;
+struct store_read_outbox;
+int sqlite_read_outbox(struct sq_conn *c, struct store_read_outbox *q);
+int sqlite_read_delivery(struct sq_conn *c, struct store_read_delivery *q);
+int sqlite_put_delivery(struct sq_conn *c, const struct store_put_delivery *q);
+int sqlite_list_failures(struct sq_conn *c, struct store_list_failures *q);
+
 int sqlite_load_live(struct backend *b, int (*cb)(void *arg, struct call *call), void *arg);
 int sqlite_reader_open(struct backend *b, struct backend_reader **out);
 void sqlite_reader_close(struct backend_reader *r);
@@ -108,6 +117,7 @@ int sqlite_backup(struct backend_reader *r, const struct store_backup *q);
 
 /* A call from the columns of the row at hand, then its participants. Null with q->err set. */
 struct call *sqlite_row_call(struct sq *q);
+void sqlite_row_event(struct sq *q, struct stored_event *stored);
 int sqlite_fill_participants(struct sq_conn *c, struct call *call);
 
 /* Room for one more item: items, grown to twice *cap when n has reached it. Null without memory (items is as it was).

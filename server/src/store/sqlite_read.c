@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "store/outbox.h"
 #include "store/recording.h"
 #include "store/sqlite.h"
 
@@ -102,6 +103,9 @@ static int answer(struct sq_conn *c, struct store_job *job)
 		return sqlite_list_recordings(c, CONTAINER_OF(job, struct store_list_recordings, job));
 	case JOB_READ_FLIGHT: return sqlite_read_flight(c, CONTAINER_OF(job, struct store_read_flight, job));
 	case JOB_READ_OVERVIEW: return sqlite_read_overview(c, CONTAINER_OF(job, struct store_read_overview, job));
+	case JOB_READ_OUTBOX: return sqlite_read_outbox(c, CONTAINER_OF(job, struct store_read_outbox, job));
+	case JOB_READ_DELIVERY: return sqlite_read_delivery(c, CONTAINER_OF(job, struct store_read_delivery, job));
+	case JOB_LIST_FAILURES: return sqlite_list_failures(c, CONTAINER_OF(job, struct store_list_failures, job));
 	default: return ERR_INTERNAL;
 	}
 }

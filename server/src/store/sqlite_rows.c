@@ -142,7 +142,7 @@ int sqlite_read_call(struct sq_conn *c, struct store_read_call *q)
 	return 0;
 }
 
-static void row_event(struct sq *q, struct stored_event *stored)
+void sqlite_row_event(struct sq *q, struct stored_event *stored)
 {
 	struct call_event *e = &stored->event;
 	e->seq = sq_get_int(q);
@@ -169,7 +169,7 @@ static int read_events(struct sq *s, struct store_read_events *q)
 		if (!grown)
 			return ERR_NO_MEMORY;
 		q->events = grown;
-		row_event(s, &q->events[q->n_events++]);
+		sqlite_row_event(s, &q->events[q->n_events++]);
 	}
 	return s->err;
 }

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "store/outbox.h"
 #include "store/recording.h"
 #include "store/sqlite.h"
 
@@ -102,6 +103,7 @@ static int carry_out(struct sq_conn *c, struct store_job *job)
 	case JOB_DELETE_RECORDING:
 		return sqlite_delete_recording(c, CONTAINER_OF(job, struct store_delete_recording, job));
 	case JOB_PUT_FLIGHT: return sqlite_put_flight(c, CONTAINER_OF(job, struct store_put_flight, job));
+	case JOB_PUT_DELIVERY: return sqlite_put_delivery(c, CONTAINER_OF(job, struct store_put_delivery, job));
 	default: return ERR_INTERNAL;
 	}
 }

@@ -14,6 +14,7 @@
 #include "store/backend.h"
 #include "store/flight.h"
 #include "store/lane.h"
+#include "store/outbox.h"
 #include "store/recording.h"
 
 #define BATCH_MAX 256 /* jobs in one transaction: bounds how long the first of them waits for the last */
@@ -40,6 +41,9 @@ struct store {
 	unsigned n_threads; /* still running; under done_lock once the lanes are stopped */
 	bool writes_started;
 	int64_t tidy_every_ms;
+
+	void (*watch)(void *arg); /* of the outbox; null: nobody watches */
+	void *watch_arg;
 
 	bool closing; /* set before the lanes are stopped */
 	void (*closed)(void *arg);
@@ -80,10 +84,14 @@ static void on_done_post(struct post *p)
 	bool last = s->n_threads == 0;
 	uv_mutex_unlock(&s->done_lock);
 
+	bool committed = false;
 	for (struct list *l; (l = list_shift(&done));) {
 		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
+		committed |= job->kind == JOB_COMMIT;
 		job->done(job, job->err);
 	}
+	if (committed && s->watch)
+		s->watch(s->watch_arg);
 	if (!last)
 		return;
 	/* A callback may have handed over one more job, which was refused at once and waits for its own turn. */
@@ -325,11 +333,21 @@ STORE_JOB(store_list_recordings, store_list_recordings, JOB_LIST_RECORDINGS)
 STORE_JOB(store_delete_recording, store_delete_recording, JOB_DELETE_RECORDING)
 STORE_JOB(store_read_flight, store_read_flight, JOB_READ_FLIGHT)
 STORE_JOB(store_read_overview, store_read_overview, JOB_READ_OVERVIEW)
+STORE_JOB(store_read_outbox, store_read_outbox, JOB_READ_OUTBOX)
+STORE_JOB(store_read_delivery, store_read_delivery, JOB_READ_DELIVERY)
+STORE_JOB(store_put_delivery, store_put_delivery, JOB_PUT_DELIVERY)
+STORE_JOB(store_list_failures, store_list_failures, JOB_LIST_FAILURES)
 STORE_JOB(store_backup, store_backup, JOB_BACKUP)
 
 int store_load_live(struct store *s, int (*cb)(void *arg, struct call *call), void *arg)
 {
 	return s->ops->load_live(s->backend, cb, arg);
+}
+
+void store_watch_outbox(struct store *s, void (*cb)(void *arg), void *arg)
+{
+	s->watch = cb;
+	s->watch_arg = arg;
 }
 
 int store_health(const struct store *s)
