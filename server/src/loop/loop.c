@@ -42,6 +42,7 @@ void loop_fini(struct loop *l)
 {
 	uv_close((uv_handle_t *)&l->wake, NULL);
 	uv_close((uv_handle_t *)&l->tick, NULL);
+	uv_close((uv_handle_t *)&l->again, NULL);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	int err = uv_loop_close(&l->uv);
 	assert(err == 0 && "a handle was left open");

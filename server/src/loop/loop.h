@@ -5,6 +5,7 @@
 #ifndef BELLWIRE_LOOP_LOOP_H
 #define BELLWIRE_LOOP_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -17,6 +18,8 @@ struct loop {
 
 	/* timers: a binary heap by deadline, driven by one uv_timer */
 	uv_timer_t tick;
+	uv_idle_t again;     /* runs while timers are due that must wait for the next turn */
+	bool ticking;	     /* timers are being called */
 	struct timer **heap; /* owned; the timers are their owners' */
 	size_t n_timers;
 	size_t heap_cap;

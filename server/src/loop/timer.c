@@ -53,12 +53,31 @@ static void on_tick(uv_timer_t *tick);
 /* Lets the uv_timer fire at the earliest deadline. */
 static void arm(struct loop *l)
 {
+	if (l->ticking) /* at its end */
+		return;
 	if (l->n_timers == 0) {
 		uv_timer_stop(&l->tick);
 		return;
 	}
 	int64_t wait_ms = l->heap[0]->deadline_ms - loop_now_ms(l);
 	uv_timer_start(&l->tick, on_tick, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
+}
+
+static void on_again(uv_idle_t *again)
+{
+	uv_idle_stop(again);
+	arm(CONTAINER_OF(again, struct loop, again));
+}
+
+/* After timers were called: libuv calls a uv_timer that is due at once again in the same turn, before it looks at any
+ * socket (until 1.45). An idle handle comes behind the timers and lets the loop poll without waiting. */
+static void arm_for_next_turn(struct loop *l)
+{
+	bool due = l->n_timers && l->heap[0]->deadline_ms <= loop_now_ms(l);
+	if (due)
+		uv_idle_start(&l->again, on_again);
+	else
+		arm(l);
 }
 
 static void take_out(struct loop *l, struct timer *t)
@@ -79,17 +98,20 @@ static void on_tick(uv_timer_t *tick)
 	struct loop *l = CONTAINER_OF(tick, struct loop, tick);
 	int64_t now_ms = loop_now_ms(l);
 	uint64_t last_order = l->next_order; /* timers started by these callbacks wait for the next turn */
+	l->ticking = true;
 	while (l->n_timers && l->heap[0]->deadline_ms <= now_ms && l->heap[0]->order < last_order) {
 		struct timer *t = l->heap[0];
 		take_out(l, t);
 		t->cb(t, t->arg);
 	}
-	arm(l);
+	l->ticking = false;
+	arm_for_next_turn(l);
 }
 
 void timer_heap_init(struct loop *l)
 {
 	uv_timer_init(&l->uv, &l->tick);
+	uv_idle_init(&l->uv, &l->again);
 }
 
 int timer_start(struct loop *l, struct timer *t, int64_t delay_ms, timer_cb cb, void *arg)

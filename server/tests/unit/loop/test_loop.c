@@ -35,6 +35,33 @@ static void timers_fire_in_order(void **state)
 	loop_fini(&loop);
 }
 
+static void on_busy(struct timer *t, void *arg)
+{
+	int *n = arg;
+	if (++*n < 1000)
+		timer_start(trace.loop, t, 0, on_busy, arg);
+}
+
+static void on_post(struct post *p);
+
+/* Who always has more to do gives all others their turn. */
+static void a_timer_set_anew_waits_for_the_next_turn(void **state)
+{
+	(void)state;
+	struct loop loop;
+	int n = 0;
+	assert_int_equal(loop_init(&loop), 0);
+	trace = (struct trace){.loop = &loop};
+	struct post p = {.run = on_post};
+	timer_start(&loop, &trace.timers[0], 0, on_busy, &n);
+	loop_post(&loop, &p);
+	loop_run(&loop);
+	assert_string_equal(trace.text, "p");
+	assert_in_range(n, 1, 3);
+	timer_stop(&loop, &trace.timers[0]);
+	loop_fini(&loop);
+}
+
 static void on_post(struct post *p)
 {
 	(void)p;
@@ -91,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_fire_in_order),
+		cmocka_unit_test(a_timer_set_anew_waits_for_the_next_turn),
 		cmocka_unit_test(posts_arrive_from_other_threads),
 		cmocka_unit_test(work_comes_back_with_its_result),
 	};
