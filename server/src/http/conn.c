@@ -252,6 +252,10 @@ static void on_deadline(struct timer *t, void *arg)
 {
 	(void)t;
 	struct http_conn *c = arg;
+	if (stream_is_late(&c->stream)) { /* it is we who let it wait */
+		http_conn_deadline(c, c->server->config.head_ms);
+		return;
+	}
 	switch (c->state) {
 	case CONN_IDLE:
 	case CONN_SKIP: quit(c); break;

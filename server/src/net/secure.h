@@ -5,12 +5,16 @@
 #include "net/stream.h"
 
 #define SECURE_RECORD 16384	 /* RFC 8446 §5.1: plain bytes of one record */
+#define STREAM_SCRATCH 65536	 /* bytes of one read */
 #define SECURE_OPENING_READ 4096 /* bytes that one stream may make us keep before its turn comes */
 
-/* stream.c */
+/* stream_read.c */
 void stream_deliver(struct stream *s, unsigned char *bytes, size_t n);
 void stream_tell_end(struct stream *s, int err);
+void stream_set_reading(struct stream *s, bool on);
 void stream_update_reading(struct stream *s);
+
+/* stream.c */
 int stream_send_raw(struct stream *s, const struct str *parts, size_t n_parts);
 
 /* Bytes from the socket, while the stream opens and after it. */

@@ -1,4 +1,4 @@
-/* A stream's life: opened on a socket, reading and writing, flushed, lingering, closed. */
+/* A stream's life: opened on a socket, writing, flushed, lingering, closed. */
 #include "net/stream.h"
 
 #include <assert.h>
@@ -10,8 +10,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "net/secure.h"
+#include "net/turns.h"
 
-#define SCRATCH_SIZE 65536
 #define LINGER_MS 2000
 #define MAX_QUEUE_DEFAULT (1u << 20)
 #define STALL_MS_DEFAULT 20000
@@ -28,11 +28,12 @@ int net_init(struct net *n, struct loop *loop)
 {
 	signal(SIGPIPE, SIG_IGN);
 	*n = (struct net){.loop = loop,
-		.scratch = mem_new(SCRATCH_SIZE),
+		.scratch = mem_new(STREAM_SCRATCH),
 		.plain = mem_new(SECURE_RECORD),
 		.gather = mem_new(SECURE_RECORD)};
 	buf_init(&n->sealed_out, SIZE_MAX / 2);
 	list_init(&n->handshakes);
+	turns_init(n);
 	n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return n->scratch && n->plain && n->gather ? 0 : ERR_NO_MEMORY;
 }
@@ -42,6 +43,7 @@ void net_fini(struct net *n)
 	if (n->reserve_fd >= 0)
 		close(n->reserve_fd);
 	timer_stop(n->loop, &n->handshake_turn);
+	turns_fini(n);
 	buf_fini(&n->sealed_out);
 	mem_free(n->gather);
 	mem_free(n->plain);
@@ -52,6 +54,7 @@ int stream_open(struct stream *s, struct net *net, int fd, const struct stream_c
 {
 	*s = (struct stream){.net = net, .cb = cb, .max_queue = MAX_QUEUE_DEFAULT, .stall_ms = STALL_MS_DEFAULT};
 	buf_init(&s->next, SIZE_MAX / 2);
+	list_init(&s->late);
 	if (uv_tcp_init(&net->loop->uv, &s->tcp) < 0) {
 		close(fd);
 		return ERR_NO_MEMORY;
@@ -74,93 +77,6 @@ void stream_limit(struct stream *s, size_t max_queue, int64_t stall_ms)
 
 static void finish(struct stream *s);
 
-void stream_tell_end(struct stream *s, int err)
-{
-	if (s->state == STREAM_LINGERING || (err && s->state == STREAM_FLUSHING)) {
-		stream_abort(s);
-		return;
-	}
-	bool told = err ? s->told_break : s->ended;
-	if (told || s->state == STREAM_CLOSED)
-		return;
-	s->ended = true;
-	s->told_break = err != 0;
-	if (s->state == STREAM_OPEN)
-		s->cb->on_end(s, err);
-}
-
-void stream_deliver(struct stream *s, unsigned char *bytes, size_t n)
-{
-	if (s->state == STREAM_OPEN)
-		s->cb->on_read(s, bytes, n);
-}
-
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
-{
-	(void)suggested;
-	struct stream *s = CONTAINER_OF(handle, struct stream, tcp);
-	*out = uv_buf_init(s->net->scratch, s->opening ? SECURE_OPENING_READ : SCRATCH_SIZE);
-}
-
-/* Once it closes, what still comes is thrown away. */
-static void take(struct stream *s, unsigned char *bytes, size_t n)
-{
-	s->net->stats.bytes_in += n;
-	if (s->state != STREAM_OPEN)
-		return;
-	if (s->opening)
-		secure_take_opening(s, bytes, n);
-	else if (s->ssl)
-		secure_take(s, bytes, n);
-	else
-		stream_deliver(s, bytes, n);
-}
-
-static void on_uv_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *bytes)
-{
-	struct stream *s = CONTAINER_OF(uv, struct stream, tcp);
-	if (n > 0) {
-		take(s, (unsigned char *)bytes->base, (size_t)n);
-	} else if (n < 0) {
-		uv_read_stop(uv);
-		s->reading = s->polled = false;
-		if (n != UV_EOF)
-			s->broken = true;
-		stream_tell_end(s, s->broken ? ERR_CLOSED : 0);
-	}
-}
-
-void stream_update_reading(struct stream *s)
-{
-	bool on = s->reading && !(s->opening && secure_is_waiting(s));
-	if (on == s->polled)
-		return;
-	if (on)
-		s->polled = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_uv_read) == 0;
-	else
-		s->polled = uv_read_stop((uv_stream_t *)&s->tcp) != 0;
-}
-
-static void set_reading(struct stream *s, bool on)
-{
-	if (on && s->ended)
-		return;
-	s->reading = on;
-	stream_update_reading(s);
-}
-
-void stream_read_start(struct stream *s)
-{
-	if (s->state == STREAM_OPEN)
-		set_reading(s, true);
-}
-
-void stream_read_stop(struct stream *s)
-{
-	if (s->state == STREAM_OPEN)
-		set_reading(s, false);
-}
-
 size_t stream_queued(const struct stream *s)
 {
 	return uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp) + s->next.len;
@@ -182,7 +98,7 @@ static void break_off(struct stream *s)
 		return;
 	if (uv_fileno((uv_handle_t *)&s->tcp, &fd) == 0)
 		shutdown(fd, SHUT_RDWR);
-	set_reading(s, true);
+	stream_set_reading(s, true);
 }
 
 static void on_stall(struct timer *t, void *arg)
@@ -345,7 +261,7 @@ static void finish(struct stream *s)
 		stream_abort(s);
 		return;
 	}
-	set_reading(s, true);
+	stream_set_reading(s, true);
 	if (!s->polled || timer_start(s->net->loop, &s->timer, LINGER_MS, on_linger, s) != 0)
 		stream_abort(s);
 }
@@ -357,7 +273,8 @@ void stream_close(struct stream *s)
 	if (s->ssl && !s->broken && !s->opening)
 		secure_say_close(s);
 	s->state = STREAM_FLUSHING;
-	set_reading(s, false);
+	turns_leave(s);
+	stream_set_reading(s, false);
 	if (s->broken || s->opening)
 		stream_abort(s);
 	else if (!s->flight)
@@ -378,6 +295,7 @@ void stream_abort(struct stream *s)
 		return;
 	s->state = STREAM_CLOSED;
 	s->reading = s->polled = false;
+	turns_leave(s);
 	secure_stop(s);
 	timer_stop(s->net->loop, &s->timer);
 	uv_close((uv_handle_t *)&s->tcp, on_uv_closed);

@@ -34,6 +34,13 @@ struct net_stats {
 	size_t handshakes_waiting; /* now */
 };
 
+/* Those whose turn has not come (turns.h). */
+struct crowd {
+	struct list waiting; /* streams, first come first served */
+	struct timer timer;  /* the next turn */
+	int n_served;	     /* in this one */
+};
+
 /* What the streams of one loop share. Reads go through its buffers, so that an idle stream holds no memory for them. */
 struct net {
 	struct loop *loop;	/* borrowed */
@@ -44,6 +51,7 @@ struct net {
 	struct buf sealed_out;	/* what it wrote */
 	struct list handshakes; /* streams with bytes for their handshake, first come first served */
 	struct timer handshake_turn;
+	struct crowd crowd;
 	struct net_stats stats;
 	int reserve_fd; /* owned; given up to refuse a connection when there are no descriptors left */
 };
@@ -84,6 +92,10 @@ struct stream {
 	enum stream_state state;
 	struct ssl_st *ssl;	 /* owned; null: plain */
 	struct opening *opening; /* owned; until a proxy's header and the handshake are done */
+	struct list late;	 /* in net->crowd.waiting */
+	int late_end;		 /* libuv's status that waits there with it; 0: bytes do */
+	unsigned char n_reads;	 /* up to TURNS_FIRST_READS */
+	bool called;		 /* its turn has come */
 	bool reading;		 /* wanted */
 	bool polled;		 /* done */
 	bool ended;		 /* the peer has sent its last byte */
@@ -112,6 +124,9 @@ void stream_read_stop(struct stream *s);
  * max_queue in all: else ERR_OVERLOADED, and nothing was taken. ERR_CLOSED when it is closing or broke; ERR_NO_MEMORY,
  * after which the stream is broken. */
 int stream_send(struct stream *s, const struct str *parts, size_t n_parts);
+
+/* Whether bytes of the peer wait for their turn here: its handshake or its first requests, when many come at once. */
+bool stream_is_late(const struct stream *s);
 
 /* Bytes that were taken and not yet sent. */
 size_t stream_queued(const struct stream *s);

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 
-#define BACKLOG 512
+#define BACKLOG 4096	/* a crowd that finds it full comes again only a second later */
 #define ACCEPT_BATCH 64 /* per turn, so that those who are connected get theirs */
 #define RETRY_MS 100
 
