@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const build = process.env.BENCH_BUILD ?? join(dirname(fileURLToPath(import.meta.url)), "../build");
+export const build = process.env.BENCH_BUILD ?? join(dirname(fileURLToPath(import.meta.url)), "../build");
 export const secret = "a-secret-of-the-benches-with-more-than-32-bytes";
 
 /** Starts a program; resolves once it has told on its first line where it serves. */

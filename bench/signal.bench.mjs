@@ -1,17 +1,15 @@
 // Signaling beside npm's socket.io on Node: the same clients, the same work, interleaved runs, medians.
 // BENCH_RECORD=1 takes longer and writes bench/results/signal.md.
-import { execFile, execFileSync, spawn } from "node:child_process";
-import { createHmac, randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, release, tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { median, memory, secret, startProgram, startServer } from "./server.mjs";
+import { median, memory, startProgram, startServer } from "./server.mjs";
+import { buildLoad, cpuUs, makeCalls, startLoad } from "./signal/clients.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const build = process.env.BENCH_BUILD ?? join(here, "../build");
 const record = process.env.BENCH_RECORD === "1";
 const rounds = 5;
 const pairs = 500;
@@ -22,7 +20,6 @@ const heartbeatMs = 10_000; // of both servers; a whole one is watched
 const pollers = 2000;
 const pollMs = record ? 5000 : 3000;
 const window = 4;
-const env = { ...process.env, BELLWIRE_SECRET: secret };
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -45,78 +42,6 @@ const socketIo = {
 };
 
 const both = [bellwire, socketIo];
-
-function token(claims) {
-  const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const exp = Math.floor(Date.now() / 1000) + 3600;
-  const text = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ exp, ...claims })}`;
-  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
-}
-
-async function send(url, method, path, claims, body) {
-  const headers = { Authorization: `Bearer ${token(claims)}`, "Content-Type": "application/json" };
-  const answer = await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(body) });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
-}
-
-/** One call for each two of the users u0, u1, …; returns their ids. New calls of one channel are limited: 25 in each. */
-async function makeCalls(url, n) {
-  const ids = Array(n);
-  let next = 0;
-  const worker = async () => {
-    for (let channel = next++; channel * 25 < n; channel = next++) {
-      const members = Array.from({ length: 50 }, (_, i) => `u${channel * 50 + i}`);
-      await send(url, "PUT", `/api/channels/c${channel}`, { sub: "host", scope: "server" }, { members });
-      for (let i = channel * 25; i < Math.min(n, channel * 25 + 25); i++) {
-        const body = { channelId: `c${channel}`, callType: "video", participants: [`u${2 * i + 1}`] };
-        ids[i] = (await send(url, "POST", "/api/calls", { sub: `u${2 * i}` }, body)).call.id;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
-  return ids;
-}
-
-/** CPU microseconds of all threads so far. */
-function cpuUs(pid) {
-  const tasks = `/proc/${pid}/task`;
-  const ns = (task) => Number(readFileSync(join(tasks, task, "schedstat"), "utf8").split(" ")[0]);
-  return readdirSync(tasks).reduce((sum, task) => sum + ns(task), 0) / 1000;
-}
-
-// --- clients ---
-
-/** signal_load: resolves once all its clients are ready. */
-async function startLoad(server, transport, n, calls) {
-  const args = [new URL(server.url).port, server.pid, transport, n, "u"].map(String);
-  const folder = calls && mkdtempSync(join(tmpdir(), "bellwire-bench-"));
-  if (calls) {
-    args.push(join(folder, "calls"));
-    writeFileSync(args.at(-1), calls.join("\n"));
-  }
-  const child = spawn(join(build, "bench/signal/signal_load"), args, { env, stdio: ["pipe", "pipe", "inherit"] });
-  const exited = new Promise((done) => child.once("exit", done).once("error", done));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async () => {
-    const { value } = await lines.next();
-    if (value === undefined) throw new Error("signal_load ended");
-    return JSON.parse(value);
-  };
-  const opened = await read();
-  if (folder) rmSync(folder, { recursive: true });
-  return {
-    opened,
-    run: (line) => {
-      child.stdin.write(`${line}\n`);
-      return read();
-    },
-    stop: () => {
-      child.stdin.end();
-      return exited;
-    },
-  };
-}
 
 /** Runs `use` with both servers and their clients; ends them whatever happens. */
 async function withLoads(transport, nCalls, use) {
@@ -271,7 +196,7 @@ function writeResult(rows) {
 }
 
 export default async function bench() {
-  await promisify(execFile)("ninja", ["-C", build, "bench/signal/signal_load"]);
+  await buildLoad();
   const relayed = await relays();
   const polled = await polling();
   const rows = [

@@ -32,9 +32,17 @@ static void send_connect(struct client *c)
 	buf_put(&out, STR("40" NAMESPACE "{\"token\":\""));
 	if (jwt_sign(&claims, &keys, clock_wall_ms(), &out) < 0)
 		give_up("a token");
-	buf_put(&out, STR("\"}"));
+	buf_put_c(&out, '"');
+	if (c->resume[0])
+		buf_printf(&out, ",\"sessionId\":\"%s\",\"resumeToken\":\"%s\"", c->session, c->resume);
+	buf_put_c(&out, '}');
 	link_send(c, buf_str(&out));
 	buf_fini(&out);
+}
+
+bool client_has_call(const struct client *c)
+{
+	return (size_t)(c - clients) / 2 < setup.n_calls;
 }
 
 static void send_join(struct client *c)
@@ -87,7 +95,7 @@ static struct message make(const char *event, const char *to, void (*put)(struct
 
 static void make_messages(void)
 {
-	for (size_t i = 0; i < setup.n; i++) {
+	for (size_t i = 0; i < 2 * setup.n_calls; i++) {
 		clients[i].candidate = make("call.ice-candidate", clients[i ^ 1].leg, put_candidate);
 		clients[i].offer = make("call.offer", clients[i ^ 1].leg, put_offer);
 	}
@@ -111,14 +119,32 @@ static bool copy_text(struct str in, const char *before, char *out, size_t size)
 	return str_copy(out, size, str_cut(&rest, '"')) == 0;
 }
 
+/* What bellwire tells after a CONNECT; its peer does not. */
+static void on_sync(struct client *c, struct str packet)
+{
+	char session[sizeof c->session];
+	if (!copy_text(packet, "\"sessionId\":\"", session, sizeof session) ||
+		!copy_text(packet, "\"resumeToken\":\"", c->resume, sizeof c->resume))
+		give_up("a sync without a session");
+	bool same = strcmp(session, c->session) == 0;
+	const char *call = client_has_call(c) ? setup.calls[(size_t)(c - clients) / 2] : "";
+	if (same && memmem(packet.ptr, packet.len, call, strlen(call)))
+		n_resumed++;
+	strcpy(c->session, session);
+	if (c->step == STEP_SYNCING)
+		become_ready(c);
+}
+
 static void on_connected(struct client *c)
 {
-	if (!setup.calls) {
+	if (c->resume[0]) {
+		c->step = STEP_SYNCING;
+	} else if (client_has_call(c)) {
+		c->step = STEP_JOINING;
+		send_join(c);
+	} else {
 		become_ready(c);
-		return;
 	}
-	c->step = STEP_JOINING;
-	send_join(c);
 }
 
 void client_packet(struct client *c, struct str packet)
@@ -141,6 +167,8 @@ void client_packet(struct client *c, struct str packet)
 			give_up("a join was refused");
 		}
 		become_ready(c);
+	} else if (str_starts_with(packet, STR("42" NAMESPACE "[\"sync\""))) {
+		on_sync(c, packet);
 	} else if (c->step == STEP_READY) {
 		load_event(c, packet);
 	}
@@ -153,6 +181,6 @@ void clients_open(size_t at_once)
 			link_open(&clients[n_open++]);
 		link_turn(1000000);
 	}
-	if (setup.calls)
+	if (!clients[0].offer.bytes)
 		make_messages();
 }

@@ -1,14 +1,12 @@
 /* The bytes of a client: WebSocket frames, or HTTP requests for long polling. */
 #include "load.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,27 +24,21 @@ void link_init(void)
 		give_up("epoll");
 }
 
-/* An event's data: the client's number, and whether it is the connection that posts. */
-static int open_socket(const struct client *c, bool posts)
+/* Watched until it is connected, then for what comes. The data: the client's number, and whether it is the connection
+ * that posts. */
+static void watch(const struct client *c, bool posts, int fd, bool is_new)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(setup.port)};
-	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)(c - clients) << 1 | posts};
-	int one = 1;
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-		give_up("connect");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) < 0)
+	struct epoll_event e = {
+		.events = is_new ? EPOLLOUT : EPOLLIN, .data.u64 = (uint64_t)(c - clients) << 1 | posts};
+	if (epoll_ctl(epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e) < 0)
 		give_up("epoll_ctl");
-	return fd;
 }
 
-/* What is in flight is little beside a socket's buffer, so the system takes all at once. */
-static void put(int fd, const void *bytes, size_t n)
+static int open_socket(const struct client *c, bool posts)
 {
-	if (send(fd, bytes, n, MSG_NOSIGNAL) != (ssize_t)n)
-		give_up("send");
+	int fd = wire_connect();
+	watch(c, posts, fd, true);
+	return fd;
 }
 
 /* --- out --- */
@@ -57,7 +49,17 @@ static void get(struct client *c)
 	int n = snprintf(text, sizeof text,
 		"GET /socket.io/?EIO=4&transport=polling%s%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
 		c->sid[0] ? "&sid=" : "", c->sid);
-	put(c->fd, text, (size_t)n);
+	wire_put(c, c->fd, text, (size_t)n);
+}
+
+/* On loopback it is there at once. */
+static void open_post(struct client *c)
+{
+	struct pollfd out = {.events = POLLOUT};
+	out.fd = c->post_fd = open_socket(c, true);
+	if (poll(&out, 1, 10000) != 1)
+		give_up("connect");
+	watch(c, true, c->post_fd, false);
 }
 
 static void post(struct client *c, struct str body)
@@ -70,8 +72,8 @@ static void post(struct client *c, struct str body)
 		"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%.*s",
 		c->sid, body.len, STR_ARG(body));
 	if (c->post_fd < 0)
-		c->post_fd = open_socket(c, true);
-	put(c->post_fd, text, (size_t)n);
+		open_post(c);
+	wire_put(c, c->post_fd, text, (size_t)n);
 	c->posting = true;
 }
 
@@ -88,17 +90,32 @@ static void wait(struct client *c, struct str packet)
 	w->len += packet.len;
 }
 
-void link_open(struct client *c)
+/* The first request. */
+static void begin(struct client *c)
 {
 	static const char upgrade[] = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 				      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
 				      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-	c->fd = open_socket(c, false);
-	c->post_fd = setup.polling ? open_socket(c, true) : -1;
 	if (setup.polling)
 		get(c);
 	else
-		put(c->fd, upgrade, sizeof upgrade - 1);
+		wire_put(c, c->fd, upgrade, sizeof upgrade - 1);
+}
+
+void link_open(struct client *c)
+{
+	c->fd = open_socket(c, false);
+	c->post_fd = -1;
+}
+
+void link_cut(struct client *c)
+{
+	wire_cut(c);
+	free(c->rest.bytes);
+	c->rest = (struct rest){0};
+	c->upgraded = false;
+	c->sid[0] = '\0';
+	c->step = STEP_OPENING;
 }
 
 /* The mask is 0, so that a frame can be made once: the server unmasks all the same. */
@@ -121,7 +138,7 @@ void link_send(struct client *c, struct str packet)
 		frame[3] = (unsigned char)packet.len;
 	}
 	memcpy(frame + head, packet.ptr, packet.len);
-	put(c->fd, frame, head + packet.len);
+	wire_put(c, c->fd, frame, head + packet.len);
 }
 
 void link_send_message(struct client *c, const struct message *m)
@@ -129,7 +146,7 @@ void link_send_message(struct client *c, const struct message *m)
 	if (setup.polling)
 		link_send(c, str_n(m->bytes + FRAME_HEAD, m->len - FRAME_HEAD));
 	else
-		put(c->fd, m->bytes, m->len);
+		wire_put(c, c->fd, m->bytes, m->len);
 }
 
 /* --- in: each returns how many bytes it took, 0 when the unit is not whole --- */
@@ -224,19 +241,33 @@ static void keep(struct rest *rest, struct str in)
 		memcpy(rest->bytes, in.ptr, in.len);
 }
 
+/* The server ended it. In a storm the client comes again. */
+static void ended(struct client *c, bool posts, const char *how)
+{
+	if (posts && !c->posting) { /* it was idle between two runs for too long */
+		close(c->post_fd);
+		c->post_fd = -1;
+		return;
+	}
+	if (!storming)
+		give_up(how);
+	n_again++;
+	link_cut(c);
+	link_open(c);
+}
+
 static void readable(struct client *c, bool posts)
 {
 	struct rest *rest = posts ? &c->post_rest : &c->rest;
 	if (rest->len)
 		memcpy(scratch, rest->bytes, rest->len);
-	ssize_t n = recv(posts ? c->post_fd : c->fd, scratch + rest->len, SCRATCH - 1 - rest->len, MSG_DONTWAIT);
-	if (n == 0 && posts && !c->posting) { /* it was idle between two runs for too long */
-		close(c->post_fd);
-		c->post_fd = -1;
+	long n = wire_get(c, posts ? c->post_fd : c->fd, scratch + rest->len, SCRATCH - 1 - rest->len);
+	if (n == WIRE_NOTHING)
+		return;
+	if (n <= 0) {
+		ended(c, posts, n == 0 ? "the server closed a connection" : "recv");
 		return;
 	}
-	if (n <= 0)
-		give_up(n == 0 ? "the server closed a connection" : "recv");
 	struct str in = str_n(scratch, rest->len + (size_t)n);
 	scratch[in.len] = '\0';
 	for (size_t used = 1; used && in.len;) {
@@ -247,6 +278,22 @@ static void readable(struct client *c, bool posts)
 		keep(rest, in);
 }
 
+/* What happened to one of its sockets. */
+static void on_event(struct client *c, bool posts)
+{
+	if (posts || c->wire == WIRE_OPEN) {
+		readable(c, posts);
+		return;
+	}
+	if (c->wire == WIRE_CONNECTING)
+		watch(c, false, c->fd, false);
+	int got = wire_open(c);
+	if (got < 0)
+		ended(c, false, "no connection");
+	else if (got > 0)
+		begin(c);
+}
+
 void link_turn(int64_t timeout_us)
 {
 	struct epoll_event events[N_EVENTS];
@@ -255,5 +302,5 @@ void link_turn(int64_t timeout_us)
 	if (n < 0 && errno != EINTR)
 		give_up("epoll_wait");
 	for (int i = 0; i < n; i++)
-		readable(&clients[events[i].data.u64 >> 1], events[i].data.u64 & 1);
+		on_event(&clients[events[i].data.u64 >> 1], events[i].data.u64 & 1);
 }

@@ -1,12 +1,14 @@
 /* Clients of a Socket.IO server and what they cost it.
  *
- *   BELLWIRE_SECRET=… signal_load PORT PID websocket|polling N WHO [CALLS]
+ *   BELLWIRE_SECRET=… signal_load PORT PID websocket|tls|polling N WHO [CALLS]
  *
- * Connects N clients to /webrtc as users WHO0, WHO1, …; with CALLS, a file of call ids, each two of them join one.
+ * Connects N clients to /webrtc as users WHO0, WHO1, …; with CALLS, a file of call ids, the first of them join
+ * these, two and two.
  * Prints one line of JSON about that, then one for each command read:
  *
  *   candidate|offer WINDOW 0 MS   closed loop: each client has WINDOW messages under way and answers each with one
  *   candidate|offer 0 RATE MS     RATE messages a second, evenly, from one client after another
+ *   storm 0 0 0                   cuts all connections at once, and waits until all are back in their sessions
  *
  * CPU is that of all threads of process PID, from the system, for each message that arrived.
  */
@@ -16,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,15 +49,14 @@ _Noreturn void give_up(const char *what)
 	exit(1);
 }
 
-static int64_t now_us(void)
+int64_t now_us(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000ll + t.tv_nsec / 1000;
 }
 
-/* The CPU time of all threads of the server so far. */
-static double cpu_us(void)
+double cpu_us(void)
 {
 	char path[64], file[400];
 	long long ns, sum = 0;
@@ -122,7 +124,7 @@ static void pace(const struct run *r, int64_t us)
 	while ((now = now_us()) < begin + us) {
 		size_t due = (size_t)((double)(now - begin) * r->rate / 1e6);
 		for (; sent < due; sent++)
-			send_one(&clients[n_sent % setup.n]);
+			send_one(&clients[n_sent % (2 * setup.n_calls)]);
 		link_turn(500);
 	}
 }
@@ -163,8 +165,8 @@ static void run(const struct run *r)
 	n_sent = n_received = n_samples = 0;
 	answering = r->rate <= 0;
 	sampling = false;
-	for (size_t i = 0; answering && i < setup.n * r->window; i++)
-		send_one(&clients[i % setup.n]);
+	for (size_t i = 0; answering && i < 2 * setup.n_calls * r->window; i++)
+		send_one(&clients[i % (2 * setup.n_calls)]);
 	go_on(r, WARM_UP_US);
 	sampling = r->rate > 0 && !with_offers;
 	double cpu = -cpu_us();
@@ -187,8 +189,14 @@ static void command(const char *line)
 	char kind[16];
 	struct run r = {0};
 	double ms;
-	if (sscanf(line, "%15s %zu %lf %lf", kind, &r.window, &r.rate, &ms) != 4 || !setup.calls)
+	if (sscanf(line, "%15s %zu %lf %lf", kind, &r.window, &r.rate, &ms) != 4)
 		give_up("an unknown command");
+	if (strcmp(kind, "storm") == 0) {
+		storm();
+		return;
+	}
+	if (!setup.n_calls)
+		give_up("messages without calls");
 	with_offers = strcmp(kind, "offer") == 0;
 	r.us = (int64_t)(ms * 1000);
 	run(&r);
@@ -218,11 +226,10 @@ static void read_calls(const char *path)
 {
 	FILE *f = fopen(path, "re");
 	setup.calls = calloc(setup.n / 2, sizeof *setup.calls);
-	for (size_t i = 0; f && setup.calls && i < setup.n / 2; i++)
-		if (fscanf(f, "%ms", &setup.calls[i]) != 1)
-			give_up("too few calls");
 	if (!f || !setup.calls)
 		give_up(path);
+	while (setup.n_calls < setup.n / 2 && fscanf(f, "%ms", &setup.calls[setup.n_calls]) == 1)
+		setup.n_calls++;
 	fclose(f);
 }
 
@@ -237,11 +244,12 @@ static void raise_limit(void)
 int main(int argc, char **argv)
 {
 	if (argc < 6) {
-		fprintf(stderr, "signal_load PORT PID websocket|polling N WHO [CALLS]\n");
+		fprintf(stderr, "signal_load PORT PID websocket|tls|polling N WHO [CALLS]\n");
 		return 2;
 	}
 	setup = (struct setup){.port = (uint16_t)atoi(argv[1]),
 		.polling = strcmp(argv[3], "polling") == 0,
+		.tls = strcmp(argv[3], "tls") == 0,
 		.n = strtoul(argv[4], NULL, 10),
 		.who = argv[5]};
 	server_pid = atoi(argv[2]);
@@ -252,7 +260,9 @@ int main(int argc, char **argv)
 	if (!clients || !samples)
 		give_up("memory");
 	raise_limit();
+	signal(SIGPIPE, SIG_IGN);
 	client_fill_tokens();
+	wire_init();
 	link_init();
 	double cpu = -cpu_us();
 	clients_open(AT_ONCE);
