@@ -221,6 +221,7 @@ export class Client extends Emitter<ClientEvents> {
       iceServers: () => this.#ice.get(),
       videoBitrate: this.#options.videoBitrate ?? DEFAULT_VIDEO_BITRATE,
       leave: (callId, verb) => this.#requests.leave(callId, verb),
+      keepQuality: (callId, body) => this.#requests.keepQuality(callId, body),
       selectedDevice: (kind) => this.devices.selected[kind],
       ownUserId: () => this.#user?.id ?? "",
       localTime: (time) => (time === null ? null : Date.parse(time) - this.#clockAhead),

@@ -12,6 +12,7 @@ import type {
   Topology,
   User,
 } from "./generated/events.js";
+import type { Hint } from "./quality/hint.js";
 
 /** The connection to the server. `failed` stays until `connect()` is called again. */
 export type ConnectionState = "idle" | "connecting" | "connected" | "reconnecting" | "failed";
@@ -51,7 +52,10 @@ export interface ParticipantSnapshot {
   readonly isVideoEnabled: boolean;
   readonly isScreenSharing: boolean;
   readonly isSpeaking: boolean;
+  /** How well media gets through to them and from them: the worse of what was measured here and of what they say. */
   readonly connectionQuality: Quality | null;
+  /** What could be done about it; null while there is nothing to say. */
+  readonly connectionHint: Hint | null;
   readonly media: MediaState;
 }
 

@@ -6,6 +6,7 @@ import type { Call as CallData, Participant, SyncCall } from "../generated/event
 import { LocalMedia } from "../media/local.js";
 import { Legs } from "../peer/legs.js";
 import type { PeerMessage, Slot } from "../peer/peer.js";
+import { Flight } from "../quality/flight.js";
 import type { ServerEvent } from "../server/signaling.js";
 import { Store } from "../store.js";
 import type {
@@ -44,6 +45,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #legs: Legs;
   readonly #marks: MarksTeller;
   readonly #entrance: Entrance;
+  readonly #flight: Flight;
   readonly #view: CallView;
   readonly #store = new Store<CallSnapshot>(() => this.#makeSnapshot());
   readonly #inside: CallInside;
@@ -69,6 +71,7 @@ export class Call extends Emitter<CallEvents> {
       say: (event, payload) => this.#voice.say(event, payload),
     });
     this.#entrance = this.#makeEntrance();
+    this.#flight = new Flight({ send: (batch) => this.#voice.quality(batch, this.#entrance.leg) });
     this.#inside = this.#makeInside();
   }
 
@@ -199,6 +202,7 @@ export class Call extends Emitter<CallEvents> {
   /** @internal Lets go of everything. The first reason counts. `isKnown`: the server knows of it already. */
   end(reason: CallEndReason, isKnown = true): void {
     if (this.#life.isOver) return;
+    this.#flight.flush();
     this.#life.ended(reason, this.#ports.serverNow());
     this.#legs.clear();
     this.#local.close();
@@ -269,7 +273,13 @@ export class Call extends Emitter<CallEvents> {
         this.#life.mark("firstFrame");
         this.#changed();
       },
+      sends: () => {
+        const { isMuted, isVideoEnabled, isScreenSharing } = this.#local.marks();
+        return { microphone: !isMuted, camera: isVideoEnabled, screen: isScreenSharing };
+      },
+      onMeasured: (socketId, measured) => this.#flight.take(socketId, measured),
       onQuality: (quality) => this.#marks.quality(quality),
+      onRestart: (peer) => this.#flight.note("restart", { peer }),
       onError: (error) => this.#trouble(error),
     });
   }
@@ -331,6 +341,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #onMedia(socketId: string, state: MediaState): void {
+    this.#flight.note("media", { peer: socketId, state });
     if (state === "connected") this.#life.connected();
     if (state === "failed") this.#trouble(new BellwireError("connection_failed"));
     this.#voice.media(socketId, state);
@@ -342,6 +353,7 @@ export class Call extends Emitter<CallEvents> {
 
   #onLocalTrack(slot: Slot, track: MediaStreamTrack | null): void {
     this.#legs.setTrack(slot, track);
+    this.#flight.note("track", { slot, state: track ? "on" : "off" });
     this.#onLocalChange();
   }
 

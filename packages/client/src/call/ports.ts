@@ -1,6 +1,7 @@
 /** What a call needs from its client, so that it can be tested without one. */
 
 import type { BellwireError } from "../errors.js";
+import type { PutQuality } from "../generated/api.js";
 import type { CallMode, CallType, ClientEvents, Direction, Metadata, Topology } from "../generated/events.js";
 import type { Platform } from "../platform.js";
 import type { Signaling } from "../server/signaling.js";
@@ -41,6 +42,8 @@ export interface CallPorts {
   iceServers(): Promise<RTCIceServer[]>;
   /** By the socket, and by HTTP when that is not there. */
   leave(callId: string, verb: "cancel" | "decline" | "leave"): Promise<void>;
+  /** Samples of quality over HTTP. */
+  keepQuality(callId: string, body: PutQuality): Promise<void>;
   selectedDevice(kind: DeviceKind): string | null;
   ownUserId(): string;
   /** A time of the server as milliseconds of this machine's clock. */

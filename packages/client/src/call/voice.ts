@@ -2,6 +2,7 @@
 import { BellwireError } from "../errors.js";
 import type { ClientEvents } from "../generated/events.js";
 import type { PeerMessage } from "../peer/peer.js";
+import type { Batch } from "../quality/flight.js";
 import type { MediaState } from "../types.js";
 import { isExpectedRefusal } from "./marks.js";
 import type { CallPorts } from "./ports.js";
@@ -34,6 +35,19 @@ export class CallVoice {
   media(socketId: string, state: MediaState): void {
     if (state === "connected" || state === "failed")
       this.say("call.connection", { callId: this.#callId(), state, socketId });
+  }
+
+  /** A batch of the flight recorder, over HTTP once this device is out of the call. Rejects when it is worth sending
+   *  again. */
+  async quality(batch: Batch, leg: string | undefined): Promise<void> {
+    const { signaling, keepQuality } = this.#ports;
+    try {
+      await signaling.request("call.quality", { callId: this.#callId(), ...batch });
+    } catch (thrown) {
+      const { code, retryable } = BellwireError.from(thrown, "internal");
+      if (retryable) throw thrown;
+      if (code === "not_in_call" && leg) await keepQuality(this.#callId(), { socketId: leg, ...batch }).catch(() => {});
+    }
   }
 
   async leave(verb: "cancel" | "decline" | "leave"): Promise<void> {

@@ -2,6 +2,10 @@
 import type { BellwireError } from "../errors.js";
 import type { LegInfo, Participant, Quality } from "../generated/events.js";
 import type { Media } from "../media/media.js";
+import type { Hint } from "../quality/hint.js";
+import { better, worse } from "../quality/level.js";
+import { type Measured, Meter } from "../quality/meter.js";
+import type { Switches } from "../quality/sample.js";
 import type { MediaState, ParticipantSnapshot } from "../types.js";
 import { shareOf } from "./bitrate.js";
 import { Peer, type PeerMessage, type Slot } from "./peer.js";
@@ -18,7 +22,13 @@ export interface LegsPorts {
   onChange(): void;
   onMedia(socketId: string, state: MediaState): void;
   onFirstFrame(): void;
+  /** What this device sends now. */
+  sends(): Switches;
+  /** A connection was looked at. */
+  onMeasured(socketId: string, measured: Measured): void;
+  /** How good the connections of this device are: that of the best, for what is bad with one peer alone is the peer's. */
   onQuality(quality: Quality): void;
+  onRestart(socketId: string): void;
   /** Nothing arrives from somebody any more: perhaps it is this device that lost its way. */
   onSilence(): void;
   onError(error: BellwireError): void;
@@ -30,11 +40,15 @@ type LegFacts = Omit<LegInfo, "joinedAt" | "name"> & { name: string | null };
 interface Leg extends LegFacts {
   peer: Peer;
   watch: Watch | null;
+  meter: Meter | null;
   stream: MediaStream;
   screenStream: MediaStream | null;
   isSpeaking: boolean;
   isReconnecting: boolean;
+  /** As its device says, and as it was measured from here. */
   connectionQuality: Quality | null;
+  measured: Quality | null;
+  hint: Hint | null;
 }
 
 export class Legs {
@@ -87,11 +101,14 @@ export class Legs {
       ...facts,
       peer: this.#connect(facts.socketId, isNewcomer),
       watch: null,
+      meter: null,
       stream: this.#ports.media.createStream([]),
       screenStream: null,
       isSpeaking: false,
       isReconnecting: false,
       connectionQuality: null,
+      measured: null,
+      hint: null,
     };
     this.#legs.set(facts.socketId, leg);
     for (const slot of ["audio", "camera", "screen"] as const) leg.peer.setTrack(slot, this.#ports.localTrack(slot));
@@ -116,6 +133,7 @@ export class Legs {
     if (!leg) return;
     this.#legs.delete(socketId);
     leg.watch?.close();
+    leg.meter?.close();
     leg.peer.close();
     this.#share();
     this.#ports.onChange();
@@ -198,6 +216,7 @@ export class Legs {
         onState: (state) => this.#onState(socketId, state),
         onTracks: () => this.update(socketId, {}),
         onError: (error) => ports.onError(error),
+        onRestart: () => ports.onRestart(socketId),
       },
       { isPolite: isNewcomer, initiates: isNewcomer },
     );
@@ -207,7 +226,10 @@ export class Legs {
     const leg = this.#legs.get(socketId);
     if (!leg) return;
     const pc = leg.peer.connection;
-    if (state === "connected" && pc) leg.watch ??= this.#watch(leg, pc);
+    if (state === "connected" && pc) {
+      leg.watch ??= this.#watch(leg, pc);
+      leg.meter ??= this.#measure(leg, pc);
+    }
     this.#ports.onMedia(socketId, state);
     this.#ports.onChange();
   }
@@ -216,7 +238,6 @@ export class Legs {
     const ports = {
       onFirstFrame: () => this.#ports.onFirstFrame(),
       onSpeaking: (isSpeaking: boolean) => this.update(leg.socketId, { isSpeaking }),
-      onQuality: (quality: Quality) => this.#ports.onQuality(quality),
       onSilence: () => {
         leg.peer.silent();
         this.#ports.onSilence();
@@ -224,6 +245,22 @@ export class Legs {
       onAlive: () => leg.peer.alive(),
     };
     return new Watch(pc, ports, () => leg.isVideoEnabled);
+  }
+
+  #measure(leg: Leg, pc: RTCPeerConnection): Meter {
+    return new Meter(pc, {
+      isFlowing: () => leg.peer.state === "connected",
+      sends: () => this.#ports.sends(),
+      expects: () => ({ microphone: !leg.isMuted, camera: leg.isVideoEnabled, screen: leg.isScreenSharing }),
+      onMeasured: (measured) => {
+        const hint = leg.hint?.text === measured.hint?.text ? leg.hint : measured.hint;
+        if (measured.level !== leg.measured || hint !== leg.hint)
+          this.update(leg.socketId, { measured: measured.level, hint });
+        this.#ports.onMeasured(leg.socketId, measured);
+        const own = [...this.#legs.values()].reduce<Quality | null>((best, one) => better(best, one.measured), null);
+        if (own) this.#ports.onQuality(own);
+      },
+    });
   }
 
   /** A picture is in the stream only while its sender says that there is one: players wait for tracks that never come. */
@@ -253,7 +290,8 @@ export class Legs {
       isVideoEnabled: leg.isVideoEnabled,
       isScreenSharing: leg.isScreenSharing,
       isSpeaking: leg.isSpeaking && !leg.isMuted,
-      connectionQuality: leg.connectionQuality,
+      connectionQuality: worse(leg.measured, leg.connectionQuality),
+      connectionHint: leg.hint,
       media: peer.state,
     };
   }
@@ -264,7 +302,7 @@ function personSnapshot(person: Participant): ParticipantSnapshot {
   return {
     ...{ id: userId, userId, name, avatarUrl, role, state, isMuted, connectionQuality },
     ...{ socketId: null, stream: null, screenStream: null },
-    ...{ isVideoEnabled: false, isScreenSharing: false, isSpeaking: false, media: "new" },
+    ...{ isVideoEnabled: false, isScreenSharing: false, isSpeaking: false, media: "new", connectionHint: null },
   };
 }
 

@@ -35,6 +35,8 @@ export interface PeerPorts {
   onState(state: MediaState): void;
   /** A remote track arrived, or media began or stopped to flow in it. */
   onTracks(): void;
+  /** A new way is looked for. */
+  onRestart(): void;
   /** Something went wrong that is not lost by it. */
   onError(error: BellwireError): void;
 }
@@ -137,6 +139,7 @@ export class Peer {
       if (this.#isClosed || !this.#isBegun) return;
       pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
       pc.restartIce();
+      this.#ports.onRestart();
     });
   }
 

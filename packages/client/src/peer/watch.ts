@@ -1,11 +1,9 @@
-/** Looks at a connection while it runs: the first picture, who speaks, how good it is, and whether it has gone silent
- *  before the browser says so. */
-import type { Quality } from "../generated/events.js";
+/** Looks at a connection while it runs: the first picture, who speaks, and whether it has gone silent before the browser
+ *  says so. How good it is, quality/meter.ts tells. */
 
 export interface WatchPorts {
   onFirstFrame(): void;
   onSpeaking(isSpeaking: boolean): void;
-  onQuality(quality: Quality): void;
   /** Nothing at all has arrived for a while; and then something has again. */
   onSilence(): void;
   onAlive(): void;
@@ -19,16 +17,12 @@ const SILENCE_MS = 4000;
 /** Where sound or pictures flowed until then, there are many packets in a second. */
 const FLOW_SILENCE_MS = 1300;
 const FLOW_PACKETS = 5;
-const QUALITY_EVERY_MS = 5000;
 const SPEAKING_LEVEL = 0.02;
 
 interface Sample {
   at: number;
   frames: number;
   packets: number;
-  lost: number;
-  /** Seconds; null before the first measurement. */
-  roundTrip: number | null;
   /** Rises with whatever arrives, checks of the way among it. */
   arrived: number;
 }
@@ -40,7 +34,6 @@ export class Watch {
   readonly #timers = new Set<ReturnType<typeof setInterval>>();
   #isSpeaking = false;
   #last: Sample | null = null;
-  #lastQuality: Sample | null = null;
   #arrivedAt = 0;
   #isFlowing = false;
   #isSilent = false;
@@ -96,7 +89,6 @@ export class Watch {
     this.#isFlowing = sample.packets - (before?.packets ?? 0) >= FLOW_PACKETS;
     if (this.#isSilent) this.#ports.onAlive();
     this.#isSilent = false;
-    this.#judge(sample);
   }
 
   #onNothing(sample: Sample): void {
@@ -107,40 +99,18 @@ export class Watch {
     this.#isSilent = true;
     this.#ports.onSilence();
   }
-
-  #judge(sample: Sample): void {
-    this.#lastQuality ??= sample;
-    if (sample.at - this.#lastQuality.at < QUALITY_EVERY_MS) return;
-    const quality = qualityBetween(this.#lastQuality, sample);
-    this.#lastQuality = sample;
-    if (quality) this.#ports.onQuality(quality);
-  }
 }
 
 async function readStats(pc: RTCPeerConnection): Promise<Sample> {
-  const sample: Sample = { at: performance.now(), frames: 0, packets: 0, lost: 0, roundTrip: null, arrived: 0 };
+  const sample: Sample = { at: performance.now(), frames: 0, packets: 0, arrived: 0 };
   for (const entry of (await pc.getStats()).values()) {
     if (entry.type === "inbound-rtp") {
       sample.frames += entry.framesDecoded ?? 0;
       sample.packets += entry.packetsReceived ?? 0;
-      sample.lost += entry.packetsLost ?? 0;
       sample.arrived += entry.packetsReceived ?? 0;
     } else if (entry.type === "candidate-pair" && (entry.nominated || entry.selected)) {
-      sample.roundTrip = entry.currentRoundTripTime ?? sample.roundTrip;
       sample.arrived += (entry.bytesReceived ?? 0) + (entry.responsesReceived ?? 0) + (entry.requestsReceived ?? 0);
     }
   }
   return sample;
-}
-
-/** By loss and round trip, whichever is worse; null when nothing came that could be judged. */
-function qualityBetween(from: Sample, to: Sample): Quality | null {
-  const packets = to.packets - from.packets;
-  if (packets <= 0 && to.roundTrip === null) return null;
-  const lost = Math.max(0, to.lost - from.lost);
-  const loss = lost / Math.max(1, packets + lost);
-  const roundTrip = to.roundTrip ?? 0;
-  if (loss > 0.08 || roundTrip > 0.6) return "poor";
-  if (loss > 0.03 || roundTrip > 0.3) return "fair";
-  return loss > 0.01 || roundTrip > 0.15 ? "good" : "excellent";
 }

@@ -1,6 +1,6 @@
 /** What is asked of the server about calls, over HTTP or the socket, whichever is there. */
 import { BellwireError } from "../errors.js";
-import type { CallAnswer, CallPage, CreateCall, CreateCallAnswer, HistoryPage } from "../generated/api.js";
+import type { CallAnswer, CallPage, CreateCall, CreateCallAnswer, HistoryPage, PutQuality } from "../generated/api.js";
 import type { Call as CallData, CallType, Direction, Outcome } from "../generated/events.js";
 import type { CallOptions } from "../types.js";
 import { historyOf } from "./history.js";
@@ -53,6 +53,10 @@ export class Requests {
     // Only HTTP can take back a call that the server may not have heard of yet.
     if (verb !== "cancel" && (await this.#leaveBySocket(callId, verb))) return;
     await this.#rest.request(`${pathOf(callId)}/${verb}`, { method: "POST", body: {} });
+  }
+
+  async keepQuality(callId: string, body: PutQuality): Promise<void> {
+    await this.#rest.request(`${pathOf(callId)}/quality`, { method: "POST", body });
   }
 
   async history(query: HistoryQuery, ownUserId: string): Promise<HistoryPage> {
