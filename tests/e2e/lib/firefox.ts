@@ -81,6 +81,6 @@ export async function launchFirefox(namespace: Namespace, lifetime: "test" | "fi
   const browser = await puppeteer.connect({ browserWSEndpoint, protocol: "webDriverBiDi", acceptInsecureCerts: true });
   closeLater(() => browser.disconnect(), lifetime);
   const page = await browser.newPage();
-  await page.evaluateOnNewDocument(watchPeers, { relayOnly: false });
+  await page.evaluateOnNewDocument(watchPeers, { relayOnly: false, smallVideo: false });
   return page;
 }

@@ -22,6 +22,11 @@ export interface Nat {
   home: Namespace;
   /** Replaces the rules; flows that exist keep the public port that they have. */
   set(rules: NatRules): void;
+  /** Gives the home another address on its cable (2 to 254), as when a phone goes from one network to the next. */
+  move(host: number): void;
+  /** Pulls the home's cable out. */
+  unplug(): void;
+  plug(): void;
 }
 
 function forwardRule({ allowed }: NatRules): string {
@@ -87,5 +92,16 @@ export function makeHome(internet: Namespace, number: number): Nat {
   switchForwardingOn(nat);
   const [command, ...words] = nat.wrapper;
   const set = (rules: NatRules) => execFileSync(command, [...words, "nft", "-f", "-"], { input: ruleset(rules) });
-  return { home, set };
+  const onward = () => ip("-n", home.name, "route", "replace", "default", "via", gateway);
+  const move = (host: number) => {
+    ip("-n", home.name, "addr", "flush", "dev", "eth0");
+    ip("-n", home.name, "addr", "add", `10.77.${number}.${host}/24`, "dev", "eth0");
+    onward();
+  };
+  const unplug = () => void ip("-n", home.name, "link", "set", "eth0", "down");
+  const plug = () => {
+    ip("-n", home.name, "link", "set", "eth0", "up");
+    onward(); // the kernel forgot it with the cable
+  };
+  return { home, set, move, unplug, plug };
 }

@@ -7,7 +7,7 @@ interface Watched {
 }
 
 /** Runs in the page before anything else; must not refer to anything outside itself. */
-export function watchPeers({ relayOnly }: { relayOnly: boolean }): void {
+export function watchPeers({ relayOnly, smallVideo }: { relayOnly: boolean; smallVideo: boolean }): void {
   const Original = window.RTCPeerConnection;
   const peers: RTCPeerConnection[] = [];
   const tracks: MediaStreamTrack[] = [];
@@ -17,7 +17,8 @@ export function watchPeers({ relayOnly }: { relayOnly: boolean }): void {
   const getUserMedia = devices?.getUserMedia.bind(devices);
   if (getUserMedia)
     devices.getUserMedia = async (wanted) => {
-      const media = await getUserMedia(wanted);
+      const small = { width: 320, height: 240, frameRate: 15 };
+      const media = await getUserMedia(smallVideo && wanted?.video ? { ...wanted, video: small } : wanted);
       tracks.push(...media.getTracks());
       return media;
     };

@@ -18,7 +18,7 @@ const CONNECT_TRY_MS = 8000;
 /** Between two ICE restarts. */
 const RESTART_EVERY_MS = 5000;
 /** The impolite one waits, so that a restart from both sides at once is rare. */
-const IMPOLITE_DELAY_MS = 700;
+const IMPOLITE_DELAY_MS = 300;
 /** Never connected by then: it will not be. The server's own window is 30 s. */
 const CONNECT_WINDOW_MS = 25_000;
 
