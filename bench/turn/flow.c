@@ -38,12 +38,17 @@ static void begin(struct stun_writer *w, enum stun_method method)
 	stun_put_header(w, STUN_REQUEST, (uint16_t)method, txid);
 }
 
-static bool signed_ask(struct flow *f, struct stun_writer *w, struct stun_msg *out)
+static void sign(const struct flow *f, struct stun_writer *w)
 {
 	stun_put(w, STUN_USERNAME, str_of(f->username));
 	stun_put(w, STUN_REALM, f->realm);
 	stun_put(w, STUN_NONCE, str_of(f->nonce));
 	stun_put_sha1(w, str_n((const char *)f->key, sizeof f->key));
+}
+
+static bool signed_ask(struct flow *f, struct stun_writer *w, struct stun_msg *out)
+{
+	sign(f, w);
 	if (!ask(f, w, out))
 		return false;
 	if (out->class == STUN_SUCCESS)
@@ -94,15 +99,33 @@ bool flow_allocate(struct flow *f)
 	return true;
 }
 
+static void begin_channel(struct stun_writer *w, const struct sockaddr_in *peer)
+{
+	struct stun_addr to = from_in(peer);
+	begin(w, STUN_CHANNEL_BIND);
+	stun_put_u32(w, STUN_CHANNEL_NUMBER, 0x40000000);
+	stun_put_xor_addr(w, STUN_XOR_PEER_ADDRESS, &to);
+}
+
 static bool bind_channel(struct flow *f, const struct sockaddr_in *peer)
 {
 	struct stun_writer w;
 	struct stun_msg m;
-	struct stun_addr to = from_in(peer);
-	begin(&w, STUN_CHANNEL_BIND);
-	stun_put_u32(&w, STUN_CHANNEL_NUMBER, 0x40000000);
-	stun_put_xor_addr(&w, STUN_XOR_PEER_ADDRESS, &to);
+	begin_channel(&w, peer);
 	return signed_ask(f, &w, &m);
+}
+
+bool flow_renew(const struct flow *f, const struct sockaddr_in *peer)
+{
+	struct stun_writer w;
+	begin(&w, STUN_REFRESH);
+	stun_put_u32(&w, STUN_LIFETIME, 3600);
+	sign(f, &w);
+	if (send(f->fd, w.bytes, w.len, 0) < 0)
+		return false;
+	begin_channel(&w, peer);
+	sign(f, &w);
+	return send(f->fd, w.bytes, w.len, 0) >= 0;
 }
 
 /* The bare forwarder is told the peer and says its port. */

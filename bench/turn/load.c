@@ -1,6 +1,6 @@
 /* The load on a relay: as many flows, packets and bursts as asked, both ways, and what came through.
  *
- *   turn_load --server ADDR:PORT [--secret S] --pid PID --load A|V|VG [--seconds N] [--scale PERCENT]
+ *   turn_load --server ADDR:PORT [--secret S] --pid PID --load A|V|VG [--seconds N] [--scale PERCENT] [--patient]
  *   turn_load --server ADDR:PORT --secret S --pid PID --load allocations
  *
  * A: 500 flows of 160 bytes, 50 a second each way. V: 60 flows of bursts of nine 1,200 bytes every 33 ms each way.
@@ -13,10 +13,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/udp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,9 +26,11 @@
 #define N_PEERS 16 /* sockets that the flows' peers share */
 #define MAX_BURST 16
 #define N_ALLOCATIONS MAX_FLOWS
+#define N_CALLERS 16
 #define HEADER 4 /* of ChannelData */
 #define N_LATENCIES 2000000
 #define WARM_UP_NS 1000000000ll
+#define RENEW_NS 200000000000ll /* well before a channel's permission lapses */
 
 struct shape {
 	unsigned flows, size, burst;
@@ -41,6 +45,7 @@ static struct shape shape;
 static struct load_server server;
 static uint64_t n_sent, n_received;
 static bool counting;
+static bool patient; /* sleeps to the next burst: other work on the machine has the core meanwhile */
 static uint32_t *latencies;
 static size_t n_latencies;
 
@@ -89,14 +94,21 @@ static long resident_kb(int pid)
 	return kb;
 }
 
+/* A load that waits for its turn must not be what loses packets: beyond the system's limit if that is permitted. */
+static void widen(int fd, int bytes)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 static bool open_peers(int epoll)
 {
-	int one = 1, buffer = 4 << 20;
+	int one = 1;
 	for (int i = 0; i < N_PEERS; i++) {
 		socklen_t len = sizeof peer_addr[i];
 		peer_addr[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 		peers[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		setsockopt(peers[i], SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+		widen(peers[i], 32 << 20);
 		if (shape.gso)
 			setsockopt(peers[i], SOL_UDP, UDP_GRO, &one, sizeof one);
 		struct epoll_event e = {.events = EPOLLIN, .data.fd = peers[i]};
@@ -110,11 +122,11 @@ static bool open_peers(int epoll)
 
 static bool open_flows(int epoll)
 {
-	int one = 1, buffer = 1 << 20;
+	int one = 1;
 	for (unsigned i = 0; i < shape.flows; i++) {
 		if (!flow_open(&flows[i], &server, &peer_addr[i % N_PEERS], i))
 			return false;
-		setsockopt(flows[i].fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+		widen(flows[i].fd, 4 << 20);
 		if (shape.gso)
 			setsockopt(flows[i].fd, SOL_UDP, UDP_GRO, &one, sizeof one);
 		struct epoll_event e = {.events = EPOLLIN, .data.fd = flows[i].fd};
@@ -200,12 +212,20 @@ static void receive(int fd)
 	}
 }
 
-static void receive_all(int epoll, int timeout_ms)
+static void receive_all(int epoll, int64_t timeout_ns)
 {
 	struct epoll_event events[256];
-	int n = epoll_wait(epoll, events, 256, timeout_ms);
+	struct timespec t = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+	int n = epoll_pwait2(epoll, events, 256, &t, NULL);
 	for (int i = 0; i < n; i++)
 		receive(events[i].data.fd);
+}
+
+static int64_t idle_ns(int64_t left_ns)
+{
+	if (patient)
+		return left_ns > 0 ? left_ns : 0;
+	return left_ns > 1500000 ? 1000000 : 0;
 }
 
 /* Flow i of n sends at phase i/n of the period, so that the load is even. */
@@ -216,9 +236,12 @@ static void run(int epoll, int64_t length_ns)
 	for (uint64_t k = 0; due < length_ns; k++) {
 		due = (int64_t)(k / shape.flows) * shape.period_ns +
 		      (int64_t)(k % shape.flows) * shape.period_ns / shape.flows;
-		while (now_ns() - start < due)
-			receive_all(epoll, due - (now_ns() - start) > 1500000 ? 1 : 0);
+		do /* also when late: what waits here is not lost by the server */
+			receive_all(epoll, idle_ns(due - (now_ns() - start)));
+		while (now_ns() - start < due);
 		struct flow *f = &flows[k % shape.flows];
+		if (server.secret && due / RENEW_NS != (due - shape.period_ns) / RENEW_NS && due > shape.period_ns)
+			flow_renew(f, &peer_addr[k % shape.flows % N_PEERS]);
 		send_burst(f->fd, NULL, head);
 		send_burst(peers[k % shape.flows % N_PEERS], &f->relayed, 0);
 	}
@@ -248,7 +271,7 @@ static int measure(int pid, int seconds)
 	counting = false;
 	int64_t took = now_ns() - began;
 	for (int64_t end = now_ns() + 300000000; now_ns() < end;)
-		receive_all(epoll, 10);
+		receive_all(epoll, 10000000);
 	cpu = cpu_ns(pid) - cpu;
 	qsort(latencies, n_latencies, sizeof *latencies, compare);
 	printf("{\"sent\":%lu,\"received\":%lu,\"loss\":%.6f,\"us\":%.3f,\"p50\":%.0f,\"p99\":%.0f,\"rate\":%.0f}\n",
@@ -258,27 +281,58 @@ static int measure(int pid, int seconds)
 	return 0;
 }
 
-/* Clients that come one after another, are challenged, allocate and stay; and what the server's memory grew by each. */
+static bool allocate_some(unsigned from, unsigned n)
+{
+	for (unsigned i = from; i < from + n; i++)
+		if (!flow_connect(&flows[i], &server, i) || !flow_allocate(&flows[i]))
+			return false;
+	return true;
+}
+
+/* A caller says whether all went well and stays, since a port that it gave back would come again in a new 5-tuple. */
+static pid_t start_caller(unsigned from, unsigned n, int done)
+{
+	pid_t child = fork();
+	if (child)
+		return child;
+	char ok = allocate_some(from, n) ? 1 : 0;
+	if (write(done, &ok, 1) == 1)
+		pause();
+	_exit(1);
+}
+
+/* Clients that are challenged, allocate and stay, in N_CALLERS processes so that the server is what is waited for; and
+ * what the server's memory grew by each. */
 static int measure_allocations(int pid)
 {
 	long before = resident_kb(pid);
-	int64_t cpu = cpu_ns(pid), began = now_ns(), n = 0;
-	for (; n < N_ALLOCATIONS; n++) {
-		struct flow *f = &flows[n];
-		if (!flow_connect(f, &server, (unsigned)n) || !flow_allocate(f))
-			return 1;
+	int64_t cpu = cpu_ns(pid), began = now_ns();
+	unsigned each = N_ALLOCATIONS / N_CALLERS, n = each * N_CALLERS, n_ok = 0;
+	pid_t callers[N_CALLERS];
+	int done[2];
+	if (pipe(done) != 0)
+		return 1;
+	for (unsigned i = 0; i < N_CALLERS; i++)
+		callers[i] = start_caller(i * each, each, done[1]);
+	for (unsigned i = 0; i < N_CALLERS; i++) {
+		char ok = 0;
+		n_ok += read(done[0], &ok, 1) == 1 && ok;
 	}
 	double took = (double)(now_ns() - began) / 1e9;
-	printf("{\"allocations\":%ld,\"per_second\":%.0f,\"us\":%.1f,\"bytes\":%.0f}\n", n, (double)n / took,
-		(double)(cpu_ns(pid) - cpu) / 1000 / (double)n, (double)(resident_kb(pid) - before) * 1024 / (double)n);
-	return 0;
+	printf("{\"allocations\":%u,\"per_second\":%.0f,\"us\":%.1f,\"bytes\":%.0f}\n", n, n / took,
+		(double)(cpu_ns(pid) - cpu) / 1000 / n, (double)(resident_kb(pid) - before) * 1024 / n);
+	for (unsigned i = 0; i < N_CALLERS; i++)
+		kill(callers[i], SIGTERM);
+	while (wait(NULL) > 0)
+		;
+	return n_ok == N_CALLERS ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"server", 1, NULL, 's'}, {"secret", 1, NULL, 'k'},
 		{"pid", 1, NULL, 'p'}, {"load", 1, NULL, 'l'}, {"seconds", 1, NULL, 't'}, {"scale", 1, NULL, 'x'},
-		{NULL, 0, NULL, 0}};
+		{"patient", 0, NULL, 'w'}, {NULL, 0, NULL, 0}};
 	const char *load = "A";
 	int c, pid = 0, seconds = 5, scale = 100;
 	union turn_addr addr = {0};
@@ -293,6 +347,7 @@ int main(int argc, char **argv)
 		case 'l': load = optarg; break;
 		case 't': seconds = atoi(optarg); break;
 		case 'x': scale = atoi(optarg); break;
+		case 'w': patient = true; break;
 		default: return 2;
 		}
 	}

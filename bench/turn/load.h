@@ -24,6 +24,9 @@ struct load_server {
 /* Makes the flow's socket and its relayed address, with channel 0x4000 bound to peer. False: said why on stderr. */
 bool flow_open(struct flow *f, const struct load_server *server, const struct sockaddr_in *peer, unsigned number);
 
+/* Refreshes allocation and channel, among the packets; the answers are not looked at. */
+bool flow_renew(const struct flow *f, const struct sockaddr_in *peer);
+
 /* The steps of it that a relay needs. */
 bool flow_allocate(struct flow *f);
 bool flow_connect(struct flow *f, const struct load_server *server, unsigned number);

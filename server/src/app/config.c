@@ -278,6 +278,7 @@ static const struct bound {
 	{"turn-max-permissions", offsetof(struct config, turn_max_permissions), 1, 1024},
 	{"turn-max-channels", offsetof(struct config, turn_max_channels), 1, 1024},
 	{"turn-refusals-per-second", offsetof(struct config, turn_unauth_per_s), 0, 1000000},
+	{"turn-gather", offsetof(struct config, turn_gather_us), 0, 1000},
 	{"turn-workers", offsetof(struct config, turn_workers), 0, TURN_MAX_WORKERS},
 	{"ping-interval", offsetof(struct config, ping_interval_ms), 100, 300000},
 	{"ping-timeout", offsetof(struct config, ping_timeout_ms), 100, 300000},

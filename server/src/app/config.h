@@ -71,6 +71,7 @@ struct config {
 	int64_t turn_rate_user;
 	int64_t turn_rate_server;
 	int64_t turn_unauth_per_s; /* 0: no limit */
+	int64_t turn_gather_us;	   /* 0: never */
 	int64_t turn_workers;
 
 	int64_t ping_interval_ms;

@@ -59,6 +59,7 @@ static int configure_peers(const struct app *a, struct turn_config *cfg, struct 
 static void configure_bounds(const struct config *c, struct turn_config *cfg)
 {
 	cfg->workers = (unsigned)c->turn_workers;
+	cfg->gather_us = (uint32_t)c->turn_gather_us;
 	cfg->max_allocations = (uint32_t)c->turn_max_allocations;
 	cfg->max_allocations_per_user = (uint32_t)c->turn_max_per_user;
 	cfg->max_permissions = (uint32_t)c->turn_max_permissions;

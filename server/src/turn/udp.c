@@ -116,36 +116,46 @@ void turn_worker_move(struct worker *w, struct turn_path *path, enum turn_verdic
 		turn_stream_send(w, path->io, &reply, 1);
 }
 
+/* The 5-tuple of a datagram. Clients send in bursts: what was found for the one before is often right again. */
+static void follow_path(struct turn_path *path, const struct listener *l, const union turn_addr *from)
+{
+	struct turn_key key = {.client = turn_policy_from_sockaddr(from), .server = l->addr};
+	if (l->wildcard || memcmp(&key, &path->key, sizeof key) != 0)
+		path->alloc = NULL;
+	path->key = key;
+}
+
 /* One datagram of a client, or several that GRO put together. */
-static void from_client(struct worker *w, struct listener *l, unsigned slot)
+static void from_client(struct worker *w, struct turn_path *path, unsigned slot)
 {
 	struct inbox *in = &w->inbox;
-	struct turn_path path = {
-		.key = {.client = turn_policy_from_sockaddr(&in->from[slot]), .server = l->addr}, .io = l};
+	struct listener *l = path->io;
 	struct turn_move move;
 	uint8_t *data = slot_data(in, slot);
 	size_t len = in->msgs[slot].msg_len;
-	size_t segment = read_control(&in->msgs[slot].msg_hdr, l->wildcard ? &path.key.server : NULL);
+	follow_path(path, l, &in->from[slot]);
+	size_t segment = read_control(&in->msgs[slot].msg_hdr, l->wildcard ? &path->key.server : NULL);
 	if (!segment)
 		segment = len;
 	for (size_t at = 0; at < len; at += segment) {
 		size_t n = len - at < segment ? len - at : segment;
 		/* RFC 7983 §7: 20 to 63 is DTLS. */
 		if (data[at] >= 20 && data[at] <= 63)
-			turn_dtls_receive(w, l, &path.key, str_n((char *)data + at, n));
+			turn_dtls_receive(w, l, &path->key, str_n((char *)data + at, n));
 		else
-			turn_worker_move(w, &path, turn_core_from_client(&w->core, &path, data + at, n, &move), &move);
+			turn_worker_move(w, path, turn_core_from_client(&w->core, path, data + at, n, &move), &move);
 	}
 }
 
 void turn_worker_read_udp(struct worker *w, struct listener *l)
 {
+	struct turn_path path = {.io = l};
 	unsigned want = WORKER_SLOTS, got = 0;
 	/* A flood from clients must not starve the relays: four rounds at most. */
 	for (int round = 0; round < 4; round++) {
 		got = receive(w, l->fd, want);
 		for (unsigned i = w->inbox.used - got; got && i < w->inbox.used; i++)
-			from_client(w, l, i);
+			from_client(w, &path, i);
 		if (got < WORKER_SLOTS)
 			return;
 	}

@@ -163,20 +163,24 @@ static void on_second(struct worker *w)
 		turn_policy_read_own(&w->core.policy);
 }
 
-/* Whether pauses pay is seen in a window without them: many turns of few relayed packets each. They go on for a
- * second, then one window looks again. */
+/* Whether pauses pay is seen in a window without them, from how often the worker turned: then each takes as long as
+ * four of those turns did, but no longer than is allowed, and they go on for a second, until the next window. A pause
+ * that would not find two turns' packets is none. */
 static void count_turn(struct worker *w)
 {
 	int64_t now = w->core.now.mono_ms;
 	w->window_turns += w->turn_packets > 0;
-	w->window_packets += w->turn_packets;
 	w->turn_packets = 0;
 	if (now < w->window_end_ms)
 		return;
-	bool thin = w->window_turns >= WORKER_MANY_TURNS && w->window_packets < 3 * w->window_turns;
-	w->gathers = !w->gathers && thin && w->shared->cfg.gather_us;
-	w->window_end_ms = now + (w->gathers ? WORKER_GATHER_MS : WORKER_WINDOW_MS);
-	w->window_turns = w->window_packets = 0;
+	bool looked = w->gather_us == 0;
+	uint32_t apart_us = w->window_turns ? WORKER_WINDOW_MS * 1000 / w->window_turns : UINT32_MAX / 8;
+	uint32_t most = w->shared->cfg.gather_us;
+	w->gather_us = 0;
+	if (looked && 5 * apart_us <= 4 * most)
+		w->gather_us = 4 * apart_us < most ? 4 * apart_us : most;
+	w->window_end_ms = now + (w->gather_us ? WORKER_GATHER_MS : WORKER_WINDOW_MS);
+	w->window_turns = 0;
 }
 
 static int poll_events(struct worker *w, int timeout_ms)
@@ -184,19 +188,19 @@ static int poll_events(struct worker *w, int timeout_ms)
 	return epoll_wait(w->epoll, w->events, WORKER_EVENTS, timeout_ms);
 }
 
-/* When many packets come one by one, each would cost a wake-up, two system calls and no batch at all. A pause far below
- * what ears notice, between hearing of the first and reading it, makes some ten of them one turn. One
- * that is full already goes on at once. */
+/* To be woken costs more than all that is done for a packet. A busy worker therefore sleeps a little and then looks,
+ * far below what ears and eyes notice, and finds the packets of several turns as one. One that finds nothing waits to
+ * be woken. */
 static void wait_events(struct worker *w)
 {
-	struct timespec pause = {.tv_nsec = (long)w->shared->cfg.gather_us * 1000};
-	w->n_events = w->gathers ? poll_events(w, 0) : 0;
+	struct timespec pause = {.tv_nsec = (long)w->gather_us * 1000};
+	w->n_events = 0;
+	if (w->gather_us) {
+		nanosleep(&pause, NULL);
+		w->n_events = poll_events(w, 0);
+	}
 	if (w->n_events <= 0)
 		w->n_events = poll_events(w, 500);
-	if (!w->gathers || w->n_events <= 0 || w->n_events >= WORKER_SLOTS)
-		return;
-	nanosleep(&pause, NULL);
-	w->n_events = poll_events(w, 0);
 }
 
 /* One clock call for each turn, however many packets it has. */

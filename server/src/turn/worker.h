@@ -14,8 +14,7 @@
 
 #define WORKER_SLOTS 64
 #define WORKER_EVENTS 256
-#define WORKER_WINDOW_MS 16   /* over which turns are counted */
-#define WORKER_MANY_TURNS 128 /* in a window: 8,000 a second */
+#define WORKER_WINDOW_MS 32 /* over which turns are counted */
 #define WORKER_GATHER_MS 1000
 #define WORKER_SLOT_DATA 65536
 /* Slots begin at different places of the cache's sets, not all at the same. */
@@ -74,11 +73,11 @@ struct worker {
 	struct epoll_event events[WORKER_EVENTS];
 	int n_events, at_event;
 
-	/* Gathering: while turns are many and thin the worker pauses in each, so that it finds several packets. */
+	/* Gathering: while turns are many the worker pauses between them, so that it finds several packets. */
 	uint32_t turn_packets; /* relayed in this turn */
-	uint32_t window_turns, window_packets;
+	uint32_t window_turns; /* that relayed something */
+	uint32_t gather_us;    /* 0: no pauses now */
 	int64_t window_end_ms;
-	bool gathers;
 
 	struct inbox inbox;
 	struct batch to_peers, to_clients;
