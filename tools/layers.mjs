@@ -11,7 +11,7 @@ const floors = [
   ["http", "fetch", "store", "turn", "media"],
   ["recording"],
   ["call"],
-  ["signal", "api"],
+  ["signal", "api", "webhook"],
   ["app"],
 ];
 
@@ -23,7 +23,7 @@ const publicHeaders = {
   net: "*",
   http: ["files.h", "request.h", "respond.h", "websocket.h"],
   store: ["flight.h", "model.h", "outbox.h", "recording.h"],
-  call: ["command.h", "limits.h"],
+  call: ["command.h", "hook.h", "limits.h"],
 };
 
 /** What a module has no business with although it lies lower. */

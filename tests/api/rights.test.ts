@@ -90,6 +90,8 @@ const endpoints: Endpoint[] = [
   },
   { name: "own calls", method: "GET", path: () => "/api/users/me/calls", expected: everyone(200) },
   { name: "all calls", method: "GET", path: () => "/api/calls", expected: onlyServer(200) },
+  { name: "all events", method: "GET", path: () => "/api/events", expected: onlyServer(200) },
+  { name: "dead letters", method: "GET", path: () => "/api/webhooks/failed", expected: onlyServer(200) },
   { name: "a channel", method: "GET", path: () => "/api/channels/room", expected: onlyServer(200) },
   { name: "a user", method: "GET", path: () => "/api/users/bob", expected: onlyServer(200) },
 ];

@@ -9,6 +9,7 @@ static const struct http_route *const resources[] = {
 	api_history_routes,
 	api_ice_routes,
 	api_metrics_routes,
+	api_outbox_routes,
 	api_overview_routes,
 	api_quality_routes,
 	api_system_routes,

@@ -29,3 +29,21 @@ bool api_cursor_parse(struct str text, struct history_cursor *out)
 	out->started_at = (int64_t)started_at;
 	return str_copy(out->call_id, sizeof out->call_id, id) == 0;
 }
+
+void api_cursor_format_event(struct buf *out, int64_t event_id)
+{
+	char place[PLACE_SIZE];
+	int n = snprintf(place, sizeof place, "e.%lld", (long long)event_id);
+	id_base64url_encode(out, str_n(place, (size_t)n));
+}
+
+bool api_cursor_parse_event(struct str text, int64_t *out_event_id)
+{
+	char place[PLACE_SIZE];
+	uint64_t id;
+	int n = id_base64url_decode(text, place, sizeof place);
+	if (n <= 2 || memcmp(place, "e.", 2) != 0 || str_parse_u64(str_n(place + 2, (size_t)n - 2), INT64_MAX, &id) < 0)
+		return false;
+	*out_event_id = (int64_t)id;
+	return true;
+}

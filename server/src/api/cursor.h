@@ -14,4 +14,8 @@ void api_cursor_format(struct buf *out, const struct store_read_history *read);
 /* False when it is no such text. */
 bool api_cursor_parse(struct str text, struct history_cursor *out);
 
+/* The same for a place in the order of all events. */
+void api_cursor_format_event(struct buf *out, int64_t event_id);
+bool api_cursor_parse_event(struct str text, int64_t *out_event_id);
+
 #endif

@@ -60,6 +60,7 @@ extern const struct http_route api_channel_routes[];
 extern const struct http_route api_history_routes[];
 extern const struct http_route api_ice_routes[];
 extern const struct http_route api_metrics_routes[];
+extern const struct http_route api_outbox_routes[];
 extern const struct http_route api_overview_routes[];
 extern const struct http_route api_quality_routes[];
 extern const struct http_route api_timeline_routes[];

@@ -44,8 +44,8 @@ static int check_log_level(const struct app *a, struct buf *why)
 
 int app_check(struct app *a, struct buf *why)
 {
-	static int (*const checks[])(const struct app *a, struct buf *why) = {
-		check_log_level, check_listen, app_check_ice, app_check_turn, app_check_proxies, app_check_tls};
+	static int (*const checks[])(const struct app *a, struct buf *why) = {check_log_level, check_listen,
+		app_check_ice, app_check_turn, app_check_proxies, app_check_tls, app_check_webhook};
 	int err = 0;
 	for (size_t i = 0; err == 0 && i < sizeof checks / sizeof checks[0]; i++)
 		err = checks[i](a, why);
@@ -232,6 +232,7 @@ static int open_demo(struct app *a, struct buf *why)
 static int (*const steps[])(struct app *a, struct buf *why) = {
 	open_keys,
 	app_open_turn_secret,
+	app_open_webhook_secret,
 	app_open_tls,
 	open_http,
 	open_back_ends,
@@ -240,6 +241,7 @@ static int (*const steps[])(struct app *a, struct buf *why) = {
 	open_data,
 	open_store,
 	open_calls,
+	app_open_webhook,
 	open_signal,
 	app_open_api,
 	open_demo,
@@ -254,17 +256,23 @@ static void on_store_closed(void *arg)
 	loop_stop(&a->loop);
 }
 
-static void close_store(struct app *a)
+static void close_store(void *arg)
 {
+	struct app *a = arg;
 	if (a->store)
 		store_close(a->store, on_store_closed, a);
 	else
 		loop_stop(&a->loop);
 }
 
+static void close_webhook(struct app *a)
+{
+	app_close_webhook(a, close_store);
+}
+
 static void close_turn(void *arg)
 {
-	app_close_turn(arg, close_store);
+	app_close_turn(arg, close_webhook);
 }
 
 static void close_http(void *arg)
@@ -300,6 +308,7 @@ static void app_close(struct app *a)
 	jwt_keys_fini(&a->keys);
 	buf_fini(&a->turn_secret);
 	buf_fini(&a->turn_previous);
+	buf_fini(&a->webhook_secret);
 	app_forget_usage(a);
 	loop_fini(&a->loop);
 }

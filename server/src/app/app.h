@@ -15,6 +15,7 @@
 #include "turn/turn.h"
 
 struct tls;
+struct webhook;
 
 #define APP_MAX_DENIED 64
 
@@ -35,6 +36,8 @@ struct app {
 	struct signal *signal;
 	struct api *api;
 	struct turn *turn; /* null: not served */
+	struct buf webhook_secret;
+	struct webhook *webhook; /* null: nobody is told */
 
 	struct turn_net denied[APP_MAX_DENIED]; /* back ends, refused as peers */
 	size_t n_denied;
@@ -98,6 +101,12 @@ bool app_reload_turn_secret(struct app *a);
 
 /* The port of the relay inside; false when there is none. */
 bool app_turn_port(const struct app *a, uint16_t *port);
+
+/* Webhooks; nothing without --webhook-url. The secret is what an operator may have to mend, before the database. */
+int app_check_webhook(const struct app *a, struct buf *why);
+int app_open_webhook_secret(struct app *a, struct buf *why);
+int app_open_webhook(struct app *a, struct buf *why);
+void app_close_webhook(struct app *a, void (*closed)(void *arg));
 
 /* REST. */
 int app_check_ice(const struct app *a, struct buf *why);

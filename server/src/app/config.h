@@ -50,6 +50,13 @@ struct config {
 	int64_t max_calls;
 	int64_t quality_keep_ms; /* 0: for ever */
 
+	const char *webhook_url;
+	const char *webhook_secret_file;
+	bool webhook_allow_private;
+	int64_t webhook_timeout_ms;
+	int64_t webhook_retry_ms;
+	int64_t webhook_give_up_ms;
+
 	struct texts ice_servers;
 	const char *turn_secret_file;
 	const char *turn_previous_secret_file;

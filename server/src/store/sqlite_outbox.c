@@ -39,6 +39,8 @@ int sqlite_read_outbox(struct sq_conn *c, struct store_read_outbox *q)
 	sq_int(&s, q->limit + 1);
 	int err = fill_outbox(&s, q);
 	sq_end(&s);
+	for (size_t i = 0; i < q->n_events; i++) /* where they stay from now on */
+		q->events[i].stored.event.type = q->events[i].stored.type;
 	if (err < 0) {
 		outbox_events_free(q->events, q->n_events);
 		q->events = NULL;
@@ -113,6 +115,8 @@ int sqlite_list_failures(struct sq_conn *c, struct store_list_failures *q)
 	sq_int(&s, q->limit + 1);
 	int err = fill_failures(&s, q);
 	sq_end(&s);
+	for (size_t i = 0; i < q->n_failures; i++)
+		q->failures[i].event.stored.event.type = q->failures[i].event.stored.type;
 	if (err < 0) {
 		failed_events_free(q->failures, q->n_failures);
 		q->failures = NULL;

@@ -117,6 +117,61 @@ export interface TimelineEntry {
   data: Record<string, unknown>;
 }
 
+/** Something that happened, as webhooks carry it. */
+export interface HostEvent {
+  /** The same in every delivery of this event. */
+  id: string;
+  /** call.started, call.incoming, call.answered, call.declined, call.cancelled, call.missed, call.ended, participant.joined, participant.left, recording.ready, quality.degraded, … */
+  type: string;
+  callId: Id;
+  seq: number;
+  ts: Time;
+  /** Who did it; null: nobody, or the server. */
+  actorId: string | null;
+  /** Whom alone it is about (who rings, who missed it); null otherwise. */
+  userId: string | null;
+  /** What devices were told. */
+  data: Record<string, unknown>;
+}
+
+/** Events in the order in which they were committed. */
+export interface HostEvents {
+  events: Array<HostEvent>;
+  /** Where to go on; also at the end, for later. */
+  nextCursor: string;
+  hasMore: boolean;
+}
+
+/** An event whose delivery was given up. */
+export interface FailedEvent {
+  /** The same in every delivery of this event. */
+  id: string;
+  /** call.started, call.incoming, call.answered, call.declined, call.cancelled, call.missed, call.ended, participant.joined, participant.left, recording.ready, quality.degraded, … */
+  type: string;
+  callId: Id;
+  seq: number;
+  ts: Time;
+  /** Who did it; null: nobody, or the server. */
+  actorId: string | null;
+  /** Whom alone it is about (who rings, who missed it); null otherwise. */
+  userId: string | null;
+  /** What devices were told. */
+  data: Record<string, unknown>;
+  failedAt: Time;
+  attempts: number;
+  /** Of the last answer; null: none came. */
+  status: number | null;
+  error: string;
+}
+
+/** Events that were given up, in their order. */
+export interface FailedEvents {
+  events: Array<FailedEvent>;
+  /** Where to go on; also at the end, for later. */
+  nextCursor: string;
+  hasMore: boolean;
+}
+
 /** It is done. */
 export interface Done {
   ok: true;
