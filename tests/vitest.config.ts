@@ -7,5 +7,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxWorkers: process.argv.some((argument) => argument.includes("e2e")) ? 1 : 2,
     include: ["**/*.test.ts"],
+    globalSetup: ["lib/database.ts"],
   },
 });

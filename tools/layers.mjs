@@ -36,6 +36,7 @@ const strangers = {
 const libraries = [
   [/^curl\//, ["fetch"]],
   [/^sqlite3\.h$/, ["store"]],
+  [/^libpq-fe\.h$/, ["store"]],
   [/^llhttp\.h$/, ["http"]],
   [/^uv\.h$/, ["loop", "net", "http", "fetch", "turn"]],
   [/^openssl\//, ["base", "codec", "net", "http", "turn", "app"]],

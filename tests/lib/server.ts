@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeDatabase, onPostgres } from "./database.js";
 import { closeLater } from "./lifetime.js";
 import { binary } from "./paths.js";
 import { type Ending, Program } from "./process.js";
@@ -18,6 +19,8 @@ export interface ServerOptions {
   listen?: string;
   /** A folder to use instead of a fresh one; it is then the test's to remove. */
   data?: string;
+  /** The database; by default that of the run (lib/database.ts). */
+  db?: string;
   /** Words to put before the command, such as `ip netns exec NAME`. */
   wrapper?: string[];
   /** Whether it ends after the running test or after the file. */
@@ -37,6 +40,8 @@ export class Server {
   constructor(
     readonly data: string,
     private readonly options: ServerOptions,
+    /** --db; empty: SQLite in the folder. */
+    readonly db = "",
   ) {}
 
   get pid(): number {
@@ -54,6 +59,7 @@ export class Server {
 
   async start(listen = this.options.listen ?? "127.0.0.1:0"): Promise<void> {
     const own = ["--listen", listen, "--data", this.data];
+    if (this.db) own.push("--db", this.db);
     const given = this.options.args ?? [];
     // The relay too stays where it was over a restart, and keeps off the standard port.
     if (!given.includes("--turn-listen")) own.push("--turn-listen", this.ready.turn ?? "127.0.0.1:0");
@@ -120,7 +126,13 @@ const asOptions = (user: string | TokenOptions): TokenOptions => (typeof user ==
 
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const data = options.data ?? (await mkdtemp(join(tmpdir(), "bellwire-")));
-  const server = new Server(data, options);
+  let db = options.db ?? "";
+  if (!db && onPostgres && !options.data) {
+    const made = await makeDatabase();
+    closeLater(made.drop, options.lifetime);
+    db = made.url;
+  }
+  const server = new Server(data, options, db);
   if (!options.data) closeLater(() => rm(data, { recursive: true, force: true }), options.lifetime);
   closeLater(() => server.close(), options.lifetime);
   await server.start();

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "net/tls.h"
 
 #define DRAIN_NOTICE_MS 200 /* for the notice of the stop to reach those who must fetch it */
@@ -46,7 +47,7 @@ int app_check(struct app *a, struct buf *why)
 {
 	static int (*const checks[])(const struct app *a, struct buf *why) = {check_log_level, check_listen,
 		app_check_ice, app_check_turn, app_check_proxies, app_check_tls, app_check_webhook};
-	int err = 0;
+	int err = app_take_db(a, why);
 	for (size_t i = 0; err == 0 && i < sizeof checks / sizeof checks[0]; i++)
 		err = checks[i](a, why);
 	return err;
@@ -78,18 +79,6 @@ static int open_keys(struct app *a, struct buf *why)
 	if (err == 0)
 		err = jwt_keys_add_secret(&a->keys, buf_str(&secret));
 	buf_fini(&secret);
-	return err;
-}
-
-static int open_store(struct app *a, struct buf *why)
-{
-	struct buf path;
-	buf_init(&path, 4096);
-	buf_printf(&path, "%s/bellwire.db", a->config.data);
-	buf_put_c(&path, 0);
-	struct store_config config = {.url = path.ptr, .loop = &a->loop, .flight_keep_ms = a->config.quality_keep_ms};
-	int err = buf_ok(&path) ? store_open(&config, &a->store, why) : ERR_CONFIG;
-	buf_fini(&path);
 	return err;
 }
 
@@ -239,7 +228,7 @@ static int (*const steps[])(struct app *a, struct buf *why) = {
 	app_open_turn,
 	open_web,
 	open_data,
-	open_store,
+	app_open_store,
 	open_calls,
 	app_open_webhook,
 	open_signal,
@@ -310,6 +299,7 @@ static void app_close(struct app *a)
 	buf_fini(&a->turn_previous);
 	buf_fini(&a->webhook_secret);
 	app_forget_usage(a);
+	mem_free(a->db_url);
 	loop_fini(&a->loop);
 }
 

@@ -28,6 +28,7 @@ struct app {
 	struct jwt_keys keys;
 	struct buf turn_secret;
 	struct buf turn_previous; /* still accepted; may be empty */
+	char *db_url;		  /* owned: of --db, with its password; the options have it without */
 
 	struct tls *tls; /* owned, as the rest; null: plain HTTP */
 	struct store *store;
@@ -71,6 +72,10 @@ void app_reload_tls(struct app *a);
 /* Proxies that are believed. Returns how many. */
 int app_check_proxies(const struct app *a, struct buf *why);
 size_t app_trusted(const struct app *a, struct addr_net out[CONFIG_MAX_TEXTS]);
+
+/* The database. Taking it over hides its password in the options and in the process list. */
+int app_take_db(struct app *a, struct buf *why);
+int app_open_store(struct app *a, struct buf *why);
 
 /* The relay behind the port of HTTPS. */
 void app_other_protocol(struct app *a, struct http_other *out);

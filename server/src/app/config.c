@@ -271,6 +271,7 @@ static const struct bound {
 	{"max-joined", offsetof(struct config, max_joined), 2, 256},
 	{"max-connections", offsetof(struct config, max_connections), 16, 1000000},
 	{"max-connections-per-address", offsetof(struct config, max_per_address), 0, 1000000},
+	{"db-connections", offsetof(struct config, db_connections), 2, 32},
 	{"max-calls", offsetof(struct config, max_calls), 1, 1000000},
 	{"turn-ttl", offsetof(struct config, turn_ttl_ms), 60000, 86400000},
 	{"turn-max-allocations", offsetof(struct config, turn_max_allocations), 1, 65536},
@@ -348,4 +349,15 @@ int config_secret(const char *file, const char *variable, struct buf *out, struc
 		from);
 	buf_fini(out);
 	return ERR_CONFIG;
+}
+
+int config_read_line(const char *file, struct buf *out, struct buf *why)
+{
+	int err = read_file_text(file, out->max - 1, out, why);
+	if (err < 0)
+		return err;
+	while (out->len && (out->ptr[out->len - 1] == '\n' || out->ptr[out->len - 1] == '\r'))
+		out->len--;
+	buf_put_c(out, '\0');
+	return out->err;
 }

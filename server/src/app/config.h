@@ -24,6 +24,10 @@ struct texts {
 struct config {
 	struct texts listen;
 	const char *data;
+	const char *db; /* "": SQLite in data */
+	const char *db_password_file;
+	int64_t db_connections;
+	const char *members_view;
 	const char *web;
 	struct texts origins;
 	struct texts tls_certs;
@@ -109,6 +113,9 @@ void config_fini(struct config *c);
 /* Reads a secret from a file, or else from the environment variable: 32 bytes or more, a closing line break not
  * counted. ERR_NOT_FOUND when neither is given, ERR_CONFIG with *why otherwise. */
 int config_secret(const char *file, const char *variable, struct buf *out, struct buf *why);
+
+/* The one line of a file, without its end, NUL-terminated: a password. ERR_CONFIG with *why. */
+int config_read_line(const char *file, struct buf *out, struct buf *why);
 
 /* The options of a command, for --help. */
 void config_help(FILE *out, enum command command);

@@ -110,6 +110,8 @@ void calls_add_relayed(struct calls *c, struct str call_id, struct str user_id, 
 		return;
 	}
 	touch->q.relayed_bytes = (int64_t)bytes;
+	if (live)
+		memcpy(touch->q.owner, live->owner, sizeof touch->q.owner);
 	touch_send(touch);
 }
 
@@ -121,6 +123,7 @@ static void touch_call(struct calls *c, struct live_call *live, int64_t now)
 	struct touch *touch = touch_new(c, call->id, n);
 	if (!touch)
 		return;
+	memcpy(touch->q.owner, live->owner, sizeof touch->q.owner);
 	if (!call->restarted_at)
 		touch->q.last_seen_at = call->last_seen_at = now;
 	for (size_t i = 0; i < n; i++) {

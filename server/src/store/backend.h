@@ -10,7 +10,7 @@
 
 /* A job's kind says which struct of store.h it is the first part of. */
 enum job_kind {
-	/* In their order, by the writing thread. */
+	/* In the order of each owner, by the owner's writing lane. */
 	JOB_COMMIT,
 	JOB_FIND_COMMAND,
 	JOB_TOUCH,
@@ -46,19 +46,25 @@ struct backend;
 struct backend_reader;
 
 struct backend_ops {
-	/* As store_open. */
-	int (*open)(const struct store_config *config, struct str path, struct backend **out, struct buf *why);
+	int batch_max; /* jobs in one batch: bounds how long the first of them waits for the last */
+
+	/* As store_open; place is the URL without its scheme, or for PostgreSQL the whole of it. */
+	int (*open)(const struct store_config *config, struct str place, struct backend **out, struct buf *why);
 	void (*close)(struct backend *b);
 
 	/* Before the threads run. */
 	int (*load_live)(struct backend *b, int (*cb)(void *arg, struct call *call), void *arg);
 
-	/* The writing thread alone: carries out a batch (a list of job links) in its order and as one transaction, so
-	 * that no job is hurt by another that fails. */
-	void (*write)(struct backend *b, struct list *batch);
+	/* Writing lanes, each with a thread; one owner's jobs always take the same one. */
+	unsigned (*n_lanes)(const struct backend *b);
 
-	/* The writing thread, now and then: forgets what has expired. True when there may be more. */
-	bool (*tidy)(struct backend *b, int64_t now);
+	/* A lane's thread alone: carries out a batch (a list of job links) in its order, so that no job is hurt by
+	 * another that fails. */
+	void (*write)(struct backend *b, unsigned lane, struct list *batch);
+
+	/* A lane's thread, when nothing waits or enough time has gone by: forgets what has expired, looks after the
+	 * connection. In how many milliseconds it wants to be called again. */
+	int64_t (*rest)(struct backend *b, unsigned lane, int64_t now);
 
 	/* Each reading thread has a reader of its own. */
 	int (*reader_open)(struct backend *b, struct backend_reader **out);
@@ -70,6 +76,13 @@ struct backend_ops {
 	int (*health)(struct backend *b);
 };
 
+/* What has an order among its like: the owner of a call, a channel, a user; "" for the rest. */
+const char *job_owner(const struct store_job *job);
+
+/* The place after which a page of this history begins. */
+struct history_cursor history_first_place(const struct store_read_history *q);
+
 extern const struct backend_ops sqlite_ops;
+extern const struct backend_ops pg_ops;
 
 #endif

@@ -1,6 +1,8 @@
 /* The model's words, copies and small questions. */
 #include "store/model.h"
 
+#include <stdio.h>
+
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -85,6 +87,17 @@ enum outcome participant_outcome(const struct call *c, const struct participant 
 		return call_is_live(c) ? OUTCOME_ONGOING : OUTCOME_MISSED;
 	}
 	return c->end_reason == END_CONNECT_FAILED ? OUTCOME_FAILED : OUTCOME_COMPLETED;
+}
+
+void call_pair(const struct call *c, char out[MODEL_PAIR_SIZE])
+{
+	out[0] = '\0';
+	if (c->mode != CALL_DIRECT || c->n_participants != 2)
+		return;
+	const char *a = c->participants[0].user.id;
+	const char *b = c->participants[1].user.id;
+	bool swap = strcmp(a, b) > 0;
+	snprintf(out, MODEL_PAIR_SIZE, "%s\n%s", swap ? b : a, swap ? a : b);
 }
 
 struct call *call_new(size_t n_participants)

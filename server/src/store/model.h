@@ -68,6 +68,7 @@ int direction_parse(struct str word, enum direction *out);
 #define MODEL_CHANNEL_NAME_SIZE 257
 #define MODEL_SESSION_ID_SIZE 33
 #define MODEL_METADATA_MAX 4096
+#define MODEL_PAIR_SIZE (2 * MODEL_USER_ID_SIZE)
 #define MODEL_PARTICIPANTS_MAX 256 /* invitations in one call */
 #define MODEL_MEMBERS_MAX 10000	   /* of one channel */
 
@@ -189,6 +190,9 @@ static inline bool call_is_live(const struct call *c)
 {
 	return c->status == CALL_RINGING || c->status == CALL_ACTIVE;
 }
+
+/* The two people of a direct call, the lesser first; "" for any other call. Ids hold no control characters. */
+void call_pair(const struct call *c, char out[MODEL_PAIR_SIZE]);
 
 /* A deep copy, its `changed` marks cleared; null without memory. */
 struct call *call_copy(const struct call *c);

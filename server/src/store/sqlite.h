@@ -2,9 +2,8 @@
 #ifndef BELLWIRE_STORE_SQLITE_H
 #define BELLWIRE_STORE_SQLITE_H
 
-#include <stdatomic.h>
-
 #include "store/backend.h"
+#include "store/fault.h"
 #include "store/flight.h"
 #include "store/sqlite_conn.h"
 
@@ -34,10 +33,10 @@ struct backend {
 	void (*on_fatal)(const char *reason);
 	atomic_int health;
 	int64_t flight_keep_ms;
+	int64_t tidy_every_ms;
 
 	/* faults for tests */
-	atomic_int fault; /* enum store_fault */
-	atomic_uint fault_in;
+	struct fault_plan faults;
 	struct store_job *faulty; /* borrowed: the one in the batch at work, or null */
 	enum store_fault faulty_how;
 };
@@ -65,8 +64,8 @@ extern const size_t sqlite_n_migrations;
 /* Brings the tables up to date, as store_open tells. */
 int sqlite_migrate(struct sq_conn *c, const char *path, struct buf *why);
 
-void sqlite_write(struct backend *b, struct list *batch);
-bool sqlite_tidy(struct backend *b, int64_t now);
+void sqlite_write(struct backend *b, unsigned lane, struct list *batch);
+int64_t sqlite_rest(struct backend *b, unsigned lane, int64_t now);
 void sqlite_inject(struct backend *b, enum store_fault fault, unsigned nth);
 
 /* Inside the transaction of a batch. */

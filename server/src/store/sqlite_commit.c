@@ -1,22 +1,6 @@
 /* A change set becomes rows: first the command's name and the call itself, which are what can refuse it. */
-#include <stdio.h>
-
 #include "base/err.h"
 #include "store/sqlite.h"
-
-#define PAIR_SIZE (2 * MODEL_USER_ID_SIZE)
-
-/* The two people of a direct call, the lesser first; "" for any other call. Ids hold no control characters. */
-static void format_pair(const struct call *call, char out[PAIR_SIZE])
-{
-	out[0] = '\0';
-	if (call->mode != CALL_DIRECT || call->n_participants != 2)
-		return;
-	const char *a = call->participants[0].user.id;
-	const char *b = call->participants[1].user.id;
-	bool swap = strcmp(a, b) > 0;
-	snprintf(out, PAIR_SIZE, "%s\n%s", swap ? b : a, swap ? a : b);
-}
 
 static void put_recording_state(struct sq *q, const struct call *call)
 {
@@ -87,8 +71,8 @@ static int write_call(struct sq_conn *c, struct change_set *cs)
 {
 	if (cs->expected_seq)
 		return update_call(c, cs->call, cs->expected_seq);
-	char pair[PAIR_SIZE];
-	format_pair(cs->call, pair);
+	char pair[MODEL_PAIR_SIZE];
+	call_pair(cs->call, pair);
 	int err = insert_call(c, cs->call, pair);
 	if (err == ERR_CONFLICT && call_is_live(cs->call))
 		find_rival(c, cs->call, pair, cs->rival_id);

@@ -11,17 +11,6 @@ static enum sq_text choose(const struct store_read_history *q)
 	return q->viewer_id[0] ? SQ_HISTORY_SEEN_BY : SQ_HISTORY_OF_CHANNEL;
 }
 
-/* `until` is a place like any other: before every id of that millisecond. */
-static struct history_cursor first_place(const struct store_read_history *q)
-{
-	struct history_cursor after = q->after;
-	if (!after.started_at)
-		after = (struct history_cursor){.started_at = INT64_MAX};
-	if (q->until && q->until <= after.started_at)
-		after = (struct history_cursor){.started_at = q->until};
-	return after;
-}
-
 static void bind_values(struct sq *s, const struct store_read_history *q, const struct history_cursor *after)
 {
 	sq_text(s, q->channel_id[0] ? q->channel_id : q->viewer_id);
@@ -53,7 +42,7 @@ static int add_row(struct sq_conn *c, struct sq *s, struct store_read_history *q
 
 static int read_page(struct sq_conn *c, struct store_read_history *q)
 {
-	struct history_cursor after = first_place(q);
+	struct history_cursor after = history_first_place(q);
 	struct sq s = sq_begin(c, choose(q));
 	bind_values(&s, q, &after);
 	int err = 0;

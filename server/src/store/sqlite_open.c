@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "store/sqlite.h"
 
+#define TIDY_EVERY_MS 60000
+
 /* --- one process at a time --- */
 
 /* Beside the database lies PATH.lock, locked by the process that uses it. The kernel drops the lock with the process,
@@ -162,6 +164,7 @@ static int sqlite_backend_open(
 	}
 	b->on_fatal = config->on_fatal;
 	b->flight_keep_ms = config->flight_keep_ms;
+	b->tidy_every_ms = config->tidy_every_ms ? config->tidy_every_ms : TIDY_EVERY_MS;
 	int err = open_steps(b, why);
 	if (err < 0) {
 		sqlite_close(b);
@@ -176,12 +179,21 @@ static int sqlite_health(struct backend *b)
 	return atomic_load(&b->health);
 }
 
+/* SQLite has one writer at a time. */
+static unsigned sqlite_n_lanes(const struct backend *b)
+{
+	(void)b;
+	return 1;
+}
+
 const struct backend_ops sqlite_ops = {
+	.batch_max = 256,
 	.open = sqlite_backend_open,
 	.close = sqlite_close,
+	.n_lanes = sqlite_n_lanes,
 	.load_live = sqlite_load_live,
 	.write = sqlite_write,
-	.tidy = sqlite_tidy,
+	.rest = sqlite_rest,
 	.reader_open = sqlite_reader_open,
 	.reader_close = sqlite_reader_close,
 	.read = sqlite_read,

@@ -4,7 +4,6 @@
  * rolled back and carried out again with a savepoint around each job: what is refused then leaves no trace, and the
  * others are written. Savepoints cost a copy of every page that each job touches; this way only conflicts pay for them.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,19 +26,7 @@ int sqlite_outside(int err)
 
 void sqlite_inject(struct backend *b, enum store_fault fault, unsigned nth)
 {
-	atomic_store(&b->fault, STORE_FAULT_NONE);
-	atomic_store(&b->fault_in, nth);
-	atomic_store(&b->fault, fault);
-}
-
-/* The fault that this change set meets. */
-static enum store_fault take_fault(struct backend *b)
-{
-	enum store_fault fault = (enum store_fault)atomic_load_explicit(&b->fault, memory_order_relaxed);
-	if (fault == STORE_FAULT_NONE || atomic_fetch_sub(&b->fault_in, 1) != 1)
-		return STORE_FAULT_NONE;
-	atomic_store(&b->fault, STORE_FAULT_NONE);
-	return fault;
+	fault_plan_set(&b->faults, fault, nth);
 }
 
 /* Counts the batch's change sets towards the fault that waits, if one does. */
@@ -50,18 +37,12 @@ static void choose_faulty(struct backend *b, struct list *batch)
 	LIST_EACH(batch, l)
 	{
 		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
-		enum store_fault fault = job->kind == JOB_COMMIT ? take_fault(b) : STORE_FAULT_NONE;
+		enum store_fault fault = fault_plan_take(&b->faults, job);
 		if (fault != STORE_FAULT_NONE) {
 			b->faulty = job;
 			b->faulty_how = fault;
 		}
 	}
-}
-
-static void die_if(const struct backend *b, enum store_fault when)
-{
-	if (b->faulty_how == when)
-		kill(getpid(), SIGKILL);
 }
 
 void sqlite_fatal(struct backend *b, sqlite3 *db)
@@ -129,19 +110,6 @@ static int save_and_carry_out(struct sq_conn *c, struct store_job *job)
 	return err < 0 ? err : end;
 }
 
-/* What a fault says instead of carrying the job out; 0: carry it out. */
-static int fault_instead(const struct backend *b, const struct store_job *job)
-{
-	if (b->faulty != job)
-		return 0;
-	switch (b->faulty_how) {
-	case STORE_FAULT_FAIL: return ERR_STORE;
-	case STORE_FAULT_CONFLICT: return ERR_CONFLICT;
-	case STORE_FAULT_UNKNOWN_UNWRITTEN: return ERR_UNKNOWN;
-	default: return 0;
-	}
-}
-
 /* --- one batch --- */
 
 /* Definitely nothing was written, whatever each job was about to be told. */
@@ -159,7 +127,7 @@ static void fail_batch(struct backend *b, struct list *batch, int err)
 
 static void commit_batch(struct backend *b, struct list *batch)
 {
-	die_if(b, STORE_FAULT_DIE_BEFORE);
+	fault_die_if(b->faulty_how, STORE_FAULT_DIE_BEFORE);
 	int err = run(&b->writer, SQ_COMMIT);
 	if (err == ERR_IO)
 		fatal(b);
@@ -167,7 +135,7 @@ static void commit_batch(struct backend *b, struct list *batch)
 		fail_batch(b, batch, err);
 		return;
 	}
-	die_if(b, STORE_FAULT_DIE_AFTER);
+	fault_die_if(b->faulty_how, STORE_FAULT_DIE_AFTER);
 	if (b->faulty && b->faulty_how == STORE_FAULT_UNKNOWN_WRITTEN && b->faulty->err == 0)
 		b->faulty->err = ERR_UNKNOWN;
 	atomic_store_explicit(&b->health, 0, memory_order_relaxed);
@@ -179,7 +147,7 @@ static bool carry_out_all(struct backend *b, struct list *batch)
 	LIST_EACH(batch, l)
 	{
 		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
-		job->err = fault_instead(b, job);
+		job->err = b->faulty == job ? fault_instead(b->faulty_how) : 0;
 		if (job->err < 0)
 			continue;
 		job->err = carry_out(&b->writer, job);
@@ -195,7 +163,7 @@ static bool save_and_carry_out_all(struct backend *b, struct list *batch)
 	LIST_EACH(batch, l)
 	{
 		struct store_job *job = CONTAINER_OF(l, struct store_job, link);
-		job->err = fault_instead(b, job);
+		job->err = b->faulty == job ? fault_instead(b->faulty_how) : 0;
 		if (job->err == 0)
 			job->err = sqlite_outside(save_and_carry_out(&b->writer, job));
 		if (sqlite3_get_autocommit(b->writer.db))
@@ -212,8 +180,9 @@ static int begin_again(struct backend *b)
 	return run(&b->writer, SQ_BEGIN_WRITE);
 }
 
-void sqlite_write(struct backend *b, struct list *batch)
+void sqlite_write(struct backend *b, unsigned lane, struct list *batch)
 {
+	(void)lane; /* there is one */
 	choose_faulty(b, batch);
 	int err = run(&b->writer, SQ_BEGIN_WRITE);
 	if (err == 0 && !carry_out_all(b, batch)) {
@@ -247,11 +216,13 @@ static int tidy_commands(struct sq_conn *c, int64_t now)
 	return err < 0 ? err : sq_changes(c);
 }
 
-bool sqlite_tidy(struct backend *b, int64_t now)
+int64_t sqlite_rest(struct backend *b, unsigned lane, int64_t now)
 {
+	(void)lane;
 	int n_tombstones = tidy_until(&b->writer, SQ_TIDY_TOMBSTONES, now);
 	int n_replies = tidy_until(&b->writer, SQ_TIDY_REPLIES, now);
 	int n_commands = tidy_commands(&b->writer, now);
 	int more_flights = b->flight_keep_ms ? sqlite_tidy_flight(&b->writer, now - b->flight_keep_ms) : 0;
-	return more_flights == 1 || n_tombstones >= 500 || n_replies >= 500 || n_commands >= 500;
+	bool more = more_flights == 1 || n_tombstones >= 500 || n_replies >= 500 || n_commands >= 500;
+	return more ? 0 : b->tidy_every_ms;
 }

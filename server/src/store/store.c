@@ -1,7 +1,7 @@
-/* The store's threads: one writes, a few read, and what they have done comes back to the loop.
+/* The store's threads: one or more write, a few read, and what they have done comes back to the loop.
  *
- *   store_commit -> writes lane -> writing thread: all that waits in one transaction -> done list -> loop -> job->done
- *   store_read_… -> reads lane  -> a reading thread                                  -> done list -> loop -> job->done
+ *   store_commit -> the owner's writing lane -> its thread: all that waits at once -> done list -> loop -> job->done
+ *   store_read_… -> the reads' lane          -> a reading thread                   -> done list -> loop -> job->done
  */
 #include "store/store.h"
 
@@ -17,19 +17,21 @@
 #include "store/outbox.h"
 #include "store/recording.h"
 
-#define BATCH_MAX 256 /* jobs in one transaction: bounds how long the first of them waits for the last */
 #define READERS_DEFAULT 2
 #define READERS_MAX 16
-#define TIDY_EVERY_MS 60000
+#define WRITERS_MAX 16
+#define REST_FIRST_MS 1000 /* after the start */
 
 struct store {
 	const struct backend_ops *ops;
 	struct backend *backend; /* owned */
 	struct loop *loop;	 /* borrowed */
 
-	struct lane writes;
+	struct lane writes[WRITERS_MAX];
 	struct lane reads;
-	uv_thread_t writer;
+	uv_thread_t writers[WRITERS_MAX];
+	unsigned n_writers; /* threads; as many as lanes once they all run */
+	unsigned n_lanes;
 	uv_thread_t readers[READERS_MAX];
 	struct backend_reader *reader_backends[READERS_MAX]; /* owned */
 	unsigned n_readers;
@@ -39,8 +41,6 @@ struct store {
 	bool done_posted;
 	struct post done_post;
 	unsigned n_threads; /* still running; under done_lock once the lanes are stopped */
-	bool writes_started;
-	int64_t tidy_every_ms;
 
 	void (*watch)(void *arg); /* of the outbox; null: nobody watches */
 	void *watch_arg;
@@ -52,6 +52,12 @@ struct store {
 
 /* --- coming back --- */
 
+static void fini_lanes(struct store *s, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		lane_fini(&s->writes[i]);
+}
+
 static void free_store(struct store *s)
 {
 	for (unsigned i = 0; i < READERS_MAX; i++)
@@ -60,14 +66,15 @@ static void free_store(struct store *s)
 	if (s->backend)
 		s->ops->close(s->backend);
 	uv_mutex_destroy(&s->done_lock);
-	lane_fini(&s->writes);
+	fini_lanes(s, WRITERS_MAX);
 	lane_fini(&s->reads);
 	mem_free(s);
 }
 
 static void join_threads(struct store *s)
 {
-	uv_thread_join(&s->writer);
+	for (unsigned i = 0; i < s->n_writers; i++)
+		uv_thread_join(&s->writers[i]);
 	for (unsigned i = 0; i < s->n_readers; i++)
 		uv_thread_join(&s->readers[i]);
 }
@@ -137,22 +144,48 @@ static void finish_thread(struct store *s)
 
 /* --- threads --- */
 
+struct writer_start {
+	struct store *store;
+	unsigned lane;
+};
+
 static void write_thread(void *arg)
 {
-	struct store *s = arg;
+	struct writer_start start = *(struct writer_start *)arg;
+	struct store *s = start.store;
+	struct lane *lane = &s->writes[start.lane];
+	mem_free(arg);
 	struct list batch;
 	list_init(&batch);
-	int64_t tidy_at = clock_mono_ms() + s->tidy_every_ms;
+	int64_t rest_ms = REST_FIRST_MS, rest_at = clock_mono_ms() + rest_ms;
 	int n;
-	while ((n = lane_take(&s->writes, BATCH_MAX, s->tidy_every_ms, &batch)) >= 0) {
+	while ((n = lane_take(lane, s->ops->batch_max, rest_ms, &batch)) >= 0) {
 		if (n) {
-			s->ops->write(s->backend, &batch);
+			s->ops->write(s->backend, start.lane, &batch);
 			finish_jobs(s, &batch);
 		}
-		if (clock_mono_ms() >= tidy_at)
-			tidy_at = s->ops->tidy(s->backend, clock_wall_ms()) ? 0 : clock_mono_ms() + s->tidy_every_ms;
+		if (clock_mono_ms() < rest_at)
+			continue;
+		int64_t wait_ms = s->ops->rest(s->backend, start.lane, clock_wall_ms());
+		rest_at = clock_mono_ms() + wait_ms;
+		rest_ms = wait_ms ? wait_ms : 1; /* 0 would be for ever */
 	}
 	finish_thread(s);
+}
+
+static int start_writer(struct store *s, unsigned lane)
+{
+	struct writer_start *start = mem_new(sizeof *start);
+	if (!start)
+		return ERR_NO_MEMORY;
+	*start = (struct writer_start){s, lane};
+	if (uv_thread_create(&s->writers[lane], write_thread, start) < 0) {
+		mem_free(start);
+		return ERR_NO_MEMORY;
+	}
+	s->n_writers++;
+	s->n_threads++;
+	return 0;
 }
 
 struct reader_start {
@@ -196,11 +229,11 @@ static int start_reader(struct store *s)
 /* n_threads is counted before any thread can end: none does until the lanes are stopped. */
 static int start_threads(struct store *s, unsigned n_readers)
 {
-	if (uv_thread_create(&s->writer, write_thread, s) < 0)
-		return ERR_NO_MEMORY;
-	s->writes_started = true;
-	s->n_threads = 1;
+	unsigned n = s->ops->n_lanes(s->backend);
+	s->n_lanes = n < WRITERS_MAX ? n : WRITERS_MAX;
 	int err = 0;
+	for (unsigned i = 0; i < s->n_lanes && err == 0; i++)
+		err = start_writer(s, i);
 	for (unsigned i = 0; i < n_readers && err == 0; i++)
 		err = start_reader(s);
 	return err;
@@ -208,51 +241,71 @@ static int start_threads(struct store *s, unsigned n_readers)
 
 static void stop_lanes(struct store *s)
 {
-	lane_stop(&s->writes);
+	for (unsigned i = 0; i < WRITERS_MAX; i++)
+		lane_stop(&s->writes[i]);
 	lane_stop(&s->reads);
 }
 
 /* --- open, close --- */
 
+static int init_lanes(struct store *s)
+{
+	for (unsigned i = 0; i < WRITERS_MAX; i++) {
+		if (lane_init(&s->writes[i]) == 0)
+			continue;
+		fini_lanes(s, i);
+		return ERR_NO_MEMORY;
+	}
+	if (lane_init(&s->reads) == 0)
+		return 0;
+	fini_lanes(s, WRITERS_MAX);
+	return ERR_NO_MEMORY;
+}
+
 static int init_store(struct store *s, const struct store_config *config)
 {
-	s->ops = &sqlite_ops;
 	s->loop = config->loop;
-	s->tidy_every_ms = config->tidy_every_ms ? config->tidy_every_ms : TIDY_EVERY_MS;
 	s->done_post.run = on_done_post;
 	list_init(&s->done);
 	if (uv_mutex_init(&s->done_lock) < 0)
 		return ERR_NO_MEMORY;
-	if (lane_init(&s->writes) < 0) {
-		uv_mutex_destroy(&s->done_lock);
-		return ERR_NO_MEMORY;
-	}
-	if (lane_init(&s->reads) < 0) {
-		lane_fini(&s->writes);
-		uv_mutex_destroy(&s->done_lock);
-		return ERR_NO_MEMORY;
-	}
-	return 0;
+	if (init_lanes(s) == 0)
+		return 0;
+	uv_mutex_destroy(&s->done_lock);
+	return ERR_NO_MEMORY;
 }
 
-/* "sqlite:PATH" or a bare path; another scheme is not known here. */
-static int parse_url(const char *url, struct str *path, struct buf *why)
+/* "sqlite:PATH" or a bare path, or a URL of PostgreSQL. */
+static int parse_url(const char *url, struct str *place, const struct backend_ops **ops, struct buf *why)
 {
-	*path = str_of(url ? url : "");
-	if (str_starts_with(*path, STR("sqlite:")))
-		*path = str_n(path->ptr + 7, path->len - 7);
-	else if (strstr(path->ptr, "://"))
-		path->len = 0;
-	if (path->len)
+	*place = str_of(url ? url : "");
+	*ops = &sqlite_ops;
+	if (str_starts_with(*place, STR("sqlite:")))
+		*place = str_n(place->ptr + 7, place->len - 7);
+	else if (str_starts_with(*place, STR("postgres://")) || str_starts_with(*place, STR("postgresql://")))
+		*ops = &pg_ops;
+	else if (strstr(place->ptr, "://"))
+		place->len = 0;
+	if (place->len)
 		return 0;
-	buf_printf(why, "the database must be sqlite:PATH");
+	buf_printf(why, "the database must be sqlite:PATH or postgres://USER@HOST/DATABASE");
 	return ERR_CONFIG;
+}
+
+/* As many as the backend has lanes, so that a pool is divided evenly, unless they were counted. */
+static unsigned count_readers(const struct store_config *config, bool is_pool)
+{
+	unsigned n = config->n_readers ? config->n_readers : READERS_DEFAULT;
+	if (is_pool && config->n_connections)
+		n = config->n_connections / 2 ? config->n_connections / 2 : 1;
+	return n < READERS_MAX ? n : READERS_MAX;
 }
 
 int store_open(const struct store_config *config, struct store **out, struct buf *why)
 {
-	struct str path;
-	int err = parse_url(config->url, &path, why);
+	struct str place;
+	const struct backend_ops *ops;
+	int err = parse_url(config->url, &place, &ops, why);
 	if (err < 0)
 		return err;
 	struct store *s = mem_new(sizeof *s);
@@ -261,17 +314,16 @@ int store_open(const struct store_config *config, struct store **out, struct buf
 		buf_printf(why, "no memory to open the database");
 		return ERR_NO_MEMORY;
 	}
-	err = s->ops->open(config, path, &s->backend, why);
+	s->ops = ops;
+	err = ops->open(config, place, &s->backend, why);
 	if (err == 0) {
-		unsigned n = config->n_readers ? config->n_readers : READERS_DEFAULT;
-		err = start_threads(s, n < READERS_MAX ? n : READERS_MAX);
+		err = start_threads(s, count_readers(config, ops == &pg_ops));
 		if (err < 0)
 			buf_printf(why, "the database's threads could not be started");
 	}
 	if (err < 0) {
 		stop_lanes(s);
-		if (s->writes_started)
-			join_threads(s);
+		join_threads(s);
 		free_store(s);
 		return err;
 	}
@@ -290,13 +342,28 @@ void store_close(struct store *s, void (*closed)(void *arg), void *arg)
 
 /* --- jobs --- */
 
+/* FNV-1a */
+static unsigned lane_of(const struct store *s, const struct store_job *job)
+{
+	uint32_t hash = 2166136261u;
+	if (s->n_lanes == 1)
+		return 0;
+	const char *at = job_owner(job);
+	if (!*at)
+		return 0;
+	for (; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * 16777619u;
+	return (hash ^ hash >> 16) % s->n_lanes;
+}
+
 static void hand_over(struct store *s, struct store_job *job, enum job_kind kind)
 {
 	assert(job->done);
 	job->kind = (int)kind;
 	job->err = 0;
 	list_init(&job->link);
-	int err = lane_put(JOB_IS_WRITE(kind) ? &s->writes : &s->reads, job);
+	job->since = clock_mono_ms();
+	int err = lane_put(JOB_IS_WRITE(kind) ? &s->writes[lane_of(s, job)] : &s->reads, job);
 	if (err == 0)
 		return;
 	job->err = err == ERR_CLOSED ? ERR_STORE : err;
@@ -357,7 +424,9 @@ int store_health(const struct store *s)
 
 void store_waiting(struct store *s, size_t *out_writes, size_t *out_reads)
 {
-	*out_writes = lane_waiting(&s->writes);
+	*out_writes = 0;
+	for (unsigned i = 0; i < s->n_lanes; i++)
+		*out_writes += lane_waiting(&s->writes[i]);
 	*out_reads = lane_waiting(&s->reads);
 }
 

@@ -6,11 +6,13 @@
  *
  * Every operation is a struct of the caller's with a `struct store_job` as its first part: fill in the question and
  * job.done, hand it over, leave it alone until done was called on the loop's thread. Each job that is handed over is
- * done exactly once, also while the store closes. Writes are carried out in the order in which they were handed over;
- * a read begun after a commit was done sees that commit.
+ * done exactly once, also while the store closes. Writes of one owner (or one channel, one user) are carried out in the
+ * order in which they were handed over; a read begun after a commit was done sees that commit.
  *
  * Errors that any job may end with: ERR_STORE (the database refuses; nothing was written), ERR_NO_MEMORY,
- * ERR_OVERLOADED (too many wait; nothing was written).
+ * ERR_OVERLOADED (too many wait; nothing was written). Where people are the host's (members_view), writing them ends
+ * with ERR_HOSTS_OWN. Other writes than change sets may be repeated: on PostgreSQL they end with ERR_STORE, too, when a
+ * connection broke and nobody knows.
  */
 #ifndef BELLWIRE_STORE_STORE_H
 #define BELLWIRE_STORE_STORE_H
@@ -32,11 +34,17 @@ struct recording;
 struct store;
 
 struct store_config {
-	const char *url;	/* "sqlite:PATH" or a bare path of the database file; its folder must exist */
-	struct loop *loop;	/* borrowed: where done callbacks run */
-	unsigned n_readers;	/* reading threads; 0 means 2 */
-	int64_t flight_keep_ms; /* how long the flight recorder (store/flight.h) remembers; 0 = for ever */
-	int64_t tidy_every_ms;	/* for tests; 0 means a minute */
+	/* "sqlite:PATH" or a bare path of the database file, whose folder must exist; or postgres://… (libpq's URLs) */
+	const char *url;
+	struct loop *loop;  /* borrowed: where done callbacks run */
+	unsigned n_readers; /* reading threads; 0 means 2, and for PostgreSQL half of n_connections */
+	/* Of PostgreSQL alone. */
+	unsigned n_connections;	  /* in its pool; 0 means 8 */
+	const char *password;	  /* goes before the URL's; null or "" = what the URL or the environment says */
+	const char *members_view; /* the host keeps people: its view of (channel_id, user_id), only read as its users
+				     and channels are; null or "" = they are kept here */
+	int64_t flight_keep_ms;	  /* how long the flight recorder (store/flight.h) remembers; 0 = for ever */
+	int64_t tidy_every_ms;	  /* for tests; 0 means a minute */
 	/* Called on a thread of the store when a commit, or moving commits from the log into the file, hit an I/O
 	 * error, so that nobody can say any more what is on the disk. Must not return. Null: one line in the log and
 	 * exit status 74 (EX_IOERR). */
@@ -64,6 +72,7 @@ struct store_job {
 	struct list link;
 	int kind;
 	int err;
+	int64_t since; /* monotonic: when it was handed over */
 };
 
 /* --- commits --- */
@@ -125,7 +134,7 @@ void store_commit(struct store *s, struct change_set *cs);
 /* Frees what the change set owns. A part that the caller took out must have been set to null. */
 void change_set_fini(struct change_set *cs);
 
-/* Whether a command was committed: answered after every write handed over before. */
+/* Whether a command was committed: answered after every write of its owner handed over before. */
 struct store_find_command {
 	struct store_job job;
 	char command_id[ID_UUID_SIZE];
@@ -148,6 +157,7 @@ struct store_media {
  * is not there. */
 struct store_touch {
 	struct store_job job;
+	char owner[STORE_OWNER_SIZE]; /* of the call, as in its change sets */
 	char call_id[ID_UUID_SIZE];
 	int64_t last_seen_at;		 /* 0 = leave it */
 	const struct store_media *media; /* borrowed until done */
@@ -337,7 +347,7 @@ int store_health(const struct store *s);
 /* Jobs that wait for a thread, for metrics. */
 void store_waiting(struct store *s, size_t *out_writes, size_t *out_reads);
 
-/* Copies the running database to a new file at `path`. */
+/* Copies the running database to a new file at `path`. SQLite alone: PostgreSQL has pg_dump (ERR_NOT_IMPLEMENTED). */
 struct store_backup {
 	struct store_job job;
 	const char *path; /* borrowed until done; must not exist */

@@ -80,6 +80,8 @@ export const ERRORS = {
   call_full: { status: 409, retryable: true },
   /** This id or idempotency key was used for a different request. */
   id_taken: { status: 409, retryable: false },
+  /** Users and channels are kept by the host's own database here. */
+  kept_by_host: { status: 409, retryable: false },
   /** Too many requests; slow down. */
   rate_limited: { status: 429, retryable: true },
   /** The server made a mistake; it is in its log. */

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <inttypes.h>
+#include <libpq-fe.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +23,62 @@ static void open_store(struct fixture *f)
 	buf_fini(&why);
 }
 
+/* --- a database of PostgreSQL for each test --- */
+
+static PGresult *pg_rows(const char *url, const char *sql, PGconn **pg)
+{
+	*pg = PQconnectdb(url);
+	if (PQstatus(*pg) != CONNECTION_OK)
+		fail_msg("%s", PQerrorMessage(*pg));
+	PQclear(PQexec(*pg, "SET search_path = bellwire, public"));
+	PGresult *res = PQexec(*pg, sql);
+	if (PQresultStatus(res) != PGRES_TUPLES_OK && PQresultStatus(res) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(*pg));
+	return res;
+}
+
+static int64_t pg_ask_number(const char *url, const char *sql)
+{
+	PGconn *pg;
+	PGresult *res = pg_rows(url, sql, &pg);
+	int64_t n = PQntuples(res) ? strtoll(PQgetvalue(res, 0, 0), NULL, 10) : 0;
+	PQclear(res);
+	PQfinish(pg);
+	return n;
+}
+
+static bool open_pg(struct fixture *f)
+{
+	static unsigned n;
+	char sql[100];
+	const char *server = getenv("BELLWIRE_TEST_POSTGRES");
+	if (!server)
+		return false;
+	f->is_pg = true;
+	snprintf(f->database, sizeof f->database, "unit_%d_%u", (int)getpid(), ++n);
+	snprintf(f->path, sizeof f->path, "%.*s/%s", (int)(strrchr(server, '/') - server), server, f->database);
+	snprintf(sql, sizeof sql, "CREATE DATABASE %s", f->database);
+	pg_ask_number(server, sql);
+	return true;
+}
+
+static void drop_pg(struct fixture *f)
+{
+	char sql[100];
+	snprintf(sql, sizeof sql, "DROP DATABASE %s WITH (FORCE)", f->database);
+	pg_ask_number(getenv("BELLWIRE_TEST_POSTGRES"), sql);
+}
+
+/* --- the store --- */
+
 void fixture_open(struct fixture *f)
 {
 	*f = (struct fixture){0};
+	if (open_pg(f)) {
+		assert_int_equal(loop_init(&f->loop), 0);
+		open_store(f);
+		return;
+	}
 	strcpy(f->folder, "/tmp/bellwire-store-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	snprintf(f->path, sizeof f->path, "%s/bellwire.db", f->folder);
@@ -54,9 +108,13 @@ void fixture_fini(struct fixture *f)
 	if (f->store)
 		fixture_close(f);
 	loop_fini(&f->loop);
+	if (f->is_pg) {
+		drop_pg(f);
+		return;
+	}
 	static const char *const suffixes[] = {"", "-wal", "-shm", ".lock", ".copy"};
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-		char path[128];
+		char path[300];
 		snprintf(path, sizeof path, "%s%s", f->path, suffixes[i]);
 		unlink(path);
 	}
@@ -165,6 +223,8 @@ static sqlite3_stmt *prepare(const char *path, const char *sql, sqlite3 **db)
 
 int64_t ask(const char *path, const char *sql)
 {
+	if (strncmp(path, "postgres", 8) == 0)
+		return pg_ask_number(path, sql);
 	sqlite3 *db;
 	sqlite3_stmt *stmt = prepare(path, sql, &db);
 	int64_t n = sqlite3_column_int64(stmt, 0);
@@ -175,6 +235,8 @@ int64_t ask(const char *path, const char *sql)
 
 void check_integrity(const char *path)
 {
+	if (strncmp(path, "postgres", 8) == 0)
+		return;
 	sqlite3 *db;
 	sqlite3_stmt *stmt = prepare(path, "PRAGMA integrity_check", &db);
 	assert_string_equal((const char *)sqlite3_column_text(stmt, 0), "ok");

@@ -1,4 +1,7 @@
-/* fixture: a store in a folder of its own, jobs that are waited for, and calls to put in. */
+/* fixture: a store of its own, jobs that are waited for, and calls to put in.
+ *
+ * With BELLWIRE_TEST_POSTGRES=postgres://…/postgres in the environment the store is a new database of that server, else
+ * a file in a folder of its own. */
 #ifndef BELLWIRE_TESTS_STORE_FIXTURE_H
 #define BELLWIRE_TESTS_STORE_FIXTURE_H
 
@@ -8,7 +11,9 @@ struct fixture {
 	struct loop loop;
 	struct store *store;
 	char folder[64];
-	char path[96]; /* of the database */
+	char path[256];	   /* of the database, or its URL */
+	char database[48]; /* its name in PostgreSQL */
+	bool is_pg;
 };
 
 /* A new folder and an open store in it. */
@@ -42,7 +47,7 @@ struct call *read_call(struct fixture *f, const char *id);
 /* "018f0000-0000-7000-8000-" and n in twelve digits. */
 void format_id(char out[ID_UUID_SIZE], uint64_t n);
 
-/* One number out of the database file, by a connection of the test's own. */
+/* One number out of the database, by a connection of the test's own. */
 int64_t ask(const char *path, const char *sql);
 void check_integrity(const char *path);
 

@@ -352,13 +352,14 @@ static void touches_leave_the_seq_alone(void **state)
 /* What the writing thread does once a minute. */
 static bool tidy(int64_t now)
 {
+	const struct backend_ops *ops = f.is_pg ? &pg_ops : &sqlite_ops;
 	struct store_config config = {.url = f.path, .loop = &f.loop};
 	struct backend *backend;
 	struct buf why;
 	buf_init(&why, 1000);
-	assert_int_equal(sqlite_ops.open(&config, str_of(f.path), &backend, &why), 0);
-	bool more = sqlite_ops.tidy(backend, now);
-	sqlite_ops.close(backend);
+	assert_int_equal(ops->open(&config, str_of(f.path), &backend, &why), 0);
+	bool more = ops->rest(backend, 0, now) == 0;
+	ops->close(backend);
 	buf_fini(&why);
 	return more;
 }

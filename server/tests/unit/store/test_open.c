@@ -118,7 +118,7 @@ static void a_url_may_name_its_scheme(void **state)
 {
 	(void)state;
 	fixture_close(&f);
-	char url[128];
+	char url[300];
 	snprintf(url, sizeof url, "sqlite:%s", f.path);
 	struct store_config config = {.url = url, .loop = &f.loop, .n_readers = 1};
 	struct buf why;
@@ -149,7 +149,7 @@ static void backups_are_whole(void **state)
 {
 	(void)state;
 	static const char *const users[] = {"alice", "bob"};
-	char id[ID_UUID_SIZE], path[128];
+	char id[ID_UUID_SIZE], path[300];
 	for (unsigned i = 0; i < 20; i++) {
 		char channel[16];
 		snprintf(channel, sizeof channel, "c%u", i);
@@ -162,7 +162,7 @@ static void backups_are_whole(void **state)
 	assert_int_equal(DO(&f, store_backup, &b), ERR_EXISTS);
 	check_integrity(path);
 	assert_int_equal(ask(path, "SELECT count(*) FROM calls"), 20);
-	char side[160];
+	char side[340];
 	snprintf(side, sizeof side, "%s-wal", path);
 	unlink(side);
 	snprintf(side, sizeof side, "%s-shm", path);
