@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/dev.h"
+#include "app/issuer.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -43,10 +44,19 @@ static int check_log_level(const struct app *a, struct buf *why)
 	return ERR_CONFIG;
 }
 
+static int check_issuer(const struct app *a, struct buf *why)
+{
+	if (a->config.jwks[0] && a->config.jwks_refresh_ms < 1000) {
+		buf_printf(why, "--jwks-refresh: a second is the least");
+		return ERR_CONFIG;
+	}
+	return a->config.jwks[0] ? issuer_check(a->config.jwks, why) : 0;
+}
+
 int app_check(struct app *a, struct buf *why)
 {
 	static int (*const checks[])(const struct app *a, struct buf *why) = {check_log_level, check_listen,
-		app_check_ice, app_check_turn, app_check_proxies, app_check_tls, app_check_webhook};
+		app_check_ice, app_check_turn, app_check_proxies, app_check_tls, app_check_webhook, check_issuer};
 	int err = app_take_db(a, why);
 	for (size_t i = 0; err == 0 && i < sizeof checks / sizeof checks[0]; i++)
 		err = checks[i](a, why);
@@ -79,6 +89,15 @@ static int open_keys(struct app *a, struct buf *why)
 	if (err == 0)
 		err = jwt_keys_add_secret(&a->keys, buf_str(&secret));
 	buf_fini(&secret);
+	return err;
+}
+
+static int open_issuer(struct app *a, struct buf *why)
+{
+	const struct issuer_config config = {&a->loop, &a->keys, a->config.jwks, a->config.jwks_refresh_ms};
+	int err = a->config.jwks[0] ? issuer_open(&config, &a->issuer) : 0;
+	if (err == ERR_IO)
+		buf_printf(why, "--jwks: cannot read %s", a->config.jwks);
 	return err;
 }
 
@@ -220,6 +239,7 @@ static int open_demo(struct app *a, struct buf *why)
 /* In this order; each may use what stands before it. What the operator may have to mend stands before the database. */
 static int (*const steps[])(struct app *a, struct buf *why) = {
 	open_keys,
+	open_issuer,
 	app_open_turn_secret,
 	app_open_webhook_secret,
 	app_open_tls,
@@ -254,9 +274,19 @@ static void close_store(void *arg)
 		loop_stop(&a->loop);
 }
 
+static void close_issuer(void *arg)
+{
+	struct app *a = arg;
+	if (a->issuer)
+		issuer_close(a->issuer, close_store, a);
+	else
+		close_store(a);
+	a->issuer = NULL;
+}
+
 static void close_webhook(struct app *a)
 {
-	app_close_webhook(a, close_store);
+	app_close_webhook(a, close_issuer);
 }
 
 static void close_turn(void *arg)
@@ -340,6 +370,8 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (number == SIGHUP) {
 		app_reload_tls(a);
 		app_reload_turn(a);
+		if (a->issuer)
+			issuer_reload(a->issuer);
 	} else if (!a->stopping) {
 		stop(a);
 	}
@@ -356,7 +388,7 @@ static void watch_signals(struct app *a)
 {
 	watch(a, &a->on_term, SIGTERM);
 	watch(a, &a->on_int, SIGINT);
-	if (!a->is_dev || a->tls) /* a demo ends with its terminal */
+	if (!a->is_dev || a->tls || a->issuer) /* a demo ends with its terminal */
 		watch(a, &a->on_hup, SIGHUP);
 }
 

@@ -14,6 +14,7 @@
 #include "store/store.h"
 #include "turn/turn.h"
 
+struct issuer;
 struct tls;
 struct webhook;
 
@@ -30,7 +31,8 @@ struct app {
 	struct buf turn_previous; /* still accepted; may be empty */
 	char *db_url;		  /* owned: of --db, with its password; the options have it without */
 
-	struct tls *tls; /* owned, as the rest; null: plain HTTP */
+	struct issuer *issuer; /* owned, as the rest; null: no --jwks */
+	struct tls *tls;       /* null: plain HTTP */
 	struct store *store;
 	struct calls *calls;
 	struct http_server *http;

@@ -40,6 +40,8 @@ struct config {
 	const char *log_level;
 
 	const char *secret_file;
+	const char *jwks;
+	int64_t jwks_refresh_ms;
 
 	int64_t ring_ms;
 	int64_t caller_grace_ms;

@@ -10,8 +10,10 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "codec/jwks.h"
 
 #define MAX_HEADER 512
+#define MAX_SIGNATURE (JWKS_MAX_RSA_BITS / 8)
 
 /* The end of the year 9999: later ones cannot be written down (RFC 3339). */
 #define MAX_SECONDS 253402300799LL
@@ -31,7 +33,6 @@ int jwt_keys_add_secret(struct jwt_keys *keys, struct str secret)
 	if (keys->n == JWT_MAX_KEYS || secret.len < JWT_MIN_SECRET || secret.len > JWT_MAX_SECRET)
 		return ERR_CONFIG;
 	struct jwt_key *key = &keys->keys[keys->n++];
-	key->alg = JWT_HS256;
 	key->secret_len = secret.len;
 	memcpy(key->secret, secret.ptr, secret.len);
 	return 0;
@@ -95,27 +96,39 @@ static bool has_foreign_member(const json_t *header)
 	return false;
 }
 
-static bool header_is_ours(const json_t *header)
+/* How a token says that it is signed. */
+struct header {
+	bool is_public; /* by the issuer's key: alg and kid tell which; else HS256, by one of our secrets */
+	enum jwks_alg alg;
+	char kid[JWKS_MAX_KID + 1];
+	bool has_kid;
+};
+
+static bool read_header(const json_t *json, struct header *out)
 {
 	struct str alg, typ, kid;
-	if (json_get_str(header, "alg", &alg) < 0 || !str_eq_z(alg, "HS256"))
+	if (json_get_str(json, "alg", &alg) < 0 || !alg.ptr || has_foreign_member(json))
 		return false;
-	if (json_get_str(header, "typ", &typ) < 0 || (typ.ptr && !str_eq_nocase(typ, STR("JWT"))))
+	if (json_get_str(json, "typ", &typ) < 0 || (typ.ptr && !str_eq_nocase(typ, STR("JWT"))))
 		return false;
-	return json_get_str(header, "kid", &kid) == 0 && !has_foreign_member(header);
+	if (json_get_str(json, "kid", &kid) < 0 || str_copy(out->kid, sizeof out->kid, kid) < 0)
+		return false;
+	out->has_kid = kid.ptr != NULL;
+	out->is_public = jwks_alg_of(alg, &out->alg);
+	return out->is_public || str_eq_z(alg, "HS256");
 }
 
-static bool check_header(struct str part)
+static bool check_header(struct str part, struct header *out)
 {
 	char room[MAX_HEADER];
-	json_t *header = decode_object(part, room, sizeof room);
-	bool ok = header && header_is_ours(header);
-	json_decref(header);
+	json_t *json = decode_object(part, room, sizeof room);
+	bool ok = json && read_header(json, out);
+	json_decref(json);
 	return ok;
 }
 
 /* Every key is tried in full, so that the time tells nothing about which one it was. */
-static int check_signature(const struct parts *p, const struct jwt_keys *keys)
+static int check_mac(const struct parts *p, const struct jwt_keys *keys)
 {
 	unsigned char given[JWT_MAC_SIZE], made[JWT_MAC_SIZE];
 	bool good = false;
@@ -127,6 +140,20 @@ static int check_signature(const struct parts *p, const struct jwt_keys *keys)
 		good |= CRYPTO_memcmp(given, made, sizeof made) == 0;
 	}
 	return good ? 0 : ERR_TOKEN_INVALID;
+}
+
+static int check_public(const struct parts *p, const struct header *h, const struct jwt_keys *keys)
+{
+	char signature[MAX_SIGNATURE];
+	int n = id_base64url_decode(p->signature, signature, sizeof signature);
+	if (!keys->issuer || n < 0)
+		return ERR_TOKEN_INVALID;
+	const struct jwks_signed what = {
+		h->alg, h->has_kid ? str_of(h->kid) : str_n(NULL, 0), p->signed_text, str_n(signature, (size_t)n)};
+	int err = jwks_verify(keys->issuer, &what);
+	if (err == ERR_NOT_FOUND && h->has_kid && keys->on_unknown_key)
+		keys->on_unknown_key(keys->arg);
+	return err == ERR_NOT_FOUND ? ERR_TOKEN_INVALID : err;
 }
 
 /* A claim in seconds, as milliseconds. False when it is there but not a whole number in range. */
@@ -222,11 +249,12 @@ static int verify_claims(struct str part, int64_t now_ms, struct jwt_claims *out
 int jwt_verify(struct str token, const struct jwt_keys *keys, int64_t now_ms, struct jwt_claims *out)
 {
 	struct parts p;
+	struct header header;
 	if (token.len == 0)
 		return ERR_TOKEN_MISSING;
-	if (!split(token, &p) || !check_header(p.header))
+	if (!split(token, &p) || !check_header(p.header, &header))
 		return ERR_TOKEN_INVALID;
-	int err = check_signature(&p, keys);
+	int err = header.is_public ? check_public(&p, &header, keys) : check_mac(&p, keys);
 	return err < 0 ? err : verify_claims(p.payload, now_ms, out);
 }
 

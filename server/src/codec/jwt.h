@@ -1,6 +1,6 @@
 /* jwt: who somebody is, proved by a signature (RFC 7515 JWS compact form, RFC 7519 claims).
  *
- * Only what bellwire needs, and strictly: the algorithm is the one that our key is for (never what the token asks for),
+ * Only what bellwire needs, and strictly: each key is pinned to one algorithm (a token cannot choose another for it),
  * the text has one spelling (canonical base64url, no claim twice), an expiry is required.
  */
 #ifndef BELLWIRE_CODEC_JWT_H
@@ -25,14 +25,12 @@
 #define JWT_MIN_SECRET 32
 #define JWT_MAX_SECRET 512
 
-/* A key set. Today HS256 secrets, the first of which signs; several while one is being replaced. Each key is pinned to
- * its algorithm, so that public keys can join it without any token being able to choose. */
+/* HS256 secrets, the first of which signs; several while one is being replaced. */
 #define JWT_MAX_KEYS 4
 
-enum jwt_alg { JWT_HS256 };
+struct jwks;
 
 struct jwt_key {
-	enum jwt_alg alg;
 	unsigned char secret[JWT_MAX_SECRET];
 	size_t secret_len;
 };
@@ -40,6 +38,14 @@ struct jwt_key {
 struct jwt_keys {
 	struct jwt_key keys[JWT_MAX_KEYS];
 	size_t n;
+
+	/* The issuer's public keys, for RS256, PS256 and ES256 (jwks.h); borrowed, may be replaced at any time. Null:
+	 * such tokens are refused. */
+	const struct jwks *issuer;
+
+	/* A token named a key that the issuer's set does not hold: it may have a new one. May be null. */
+	void (*on_unknown_key)(void *arg);
+	void *arg;
 };
 
 struct jwt_claims {
