@@ -15,7 +15,7 @@ export class Program {
   private readonly listeners = new Set<() => void>();
 
   constructor(command: string, args: string[], env: NodeJS.ProcessEnv = process.env, cwd?: string) {
-    this.child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env, cwd });
+    this.child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env, cwd });
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
       this.tell();
@@ -40,6 +40,11 @@ export class Program {
 
   get pid(): number {
     return this.child.pid ?? -1;
+  }
+
+  /** On its standard input. */
+  write(text: string): void {
+    this.child.stdin?.write(text);
   }
 
   signal(name: NodeJS.Signals): void {
