@@ -1,6 +1,6 @@
 // Small file systems of a test's own: one in memory that gets full, and one on a loop device whose power can be cut.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeLater } from "../lib/index.js";
@@ -28,13 +28,19 @@ const makers: Record<FileSystem, { megabytes: number; command: string[] }> = {
 
 /** A real file system in a file. After `cut` nothing reaches it any more, and what was only in memory is gone. */
 export class Disk {
-  readonly folder = mkdtempSync(join(tmpdir(), "bellwire-disk-"));
-  private readonly image = join(tmpdir(), `${this.folder.split("/").at(-1)}.img`);
+  readonly folder: string;
+  private readonly base = mkdtempSync(join(tmpdir(), "bellwire-disk-"));
+  private readonly image = join(this.base, "image");
   private mounted = false;
 
   constructor(readonly kind: FileSystem) {
     const { megabytes, command } = makers[kind];
     closeLater(() => this.remove());
+    // Shared, so that taking the disk out reaches namespaces that others make meanwhile: held there, it would stay cut.
+    run("mount", "--bind", this.base, this.base);
+    run("mount", "--make-shared", this.base);
+    this.folder = join(this.base, "disk");
+    mkdirSync(this.folder);
     writeFileSync(this.image, "");
     truncateSync(this.image, megabytes << 20);
     const [maker, ...args] = command as [string, ...string[]];
@@ -60,7 +66,7 @@ export class Disk {
 
   private remove(): void {
     if (this.mounted) this.plugOut();
-    rmSync(this.folder, { recursive: true });
-    rmSync(this.image);
+    run("umount", this.base);
+    rmSync(this.base, { recursive: true });
   }
 }

@@ -1,5 +1,6 @@
 // The database as the checker sees it: read from the file, with the words of server/src/store/model.def for its numbers.
-import { readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { repository } from "../lib/index.js";
@@ -121,14 +122,29 @@ function readParts(database: DatabaseSync, calls: Map<string, CallRow>): number 
   );
 }
 
-/** Reads a database file that no server may be using at the moment; it is not changed. */
-export function readRows(path: string): Rows {
-  const database = new DatabaseSync(path, { readOnly: true });
+function readFrom(path: string): Rows {
+  const database = new DatabaseSync(path);
   try {
     const integrity = String(Object.values(database.prepare("PRAGMA integrity_check").get() ?? {})[0]);
     const calls = readCalls(database);
     return { integrity, calls, strays: readParts(database, calls) };
   } finally {
     database.close();
+  }
+}
+
+/**
+ * Reads a database that no server may be using at the moment: from a copy, so that it is the server who finds whatever a
+ * crash has left.
+ */
+export function readRows(path: string): Rows {
+  const folder = mkdtempSync(join(tmpdir(), "bellwire-rows-"));
+  const copy = join(folder, "bellwire.db");
+  try {
+    copyFileSync(path, copy);
+    if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
+    return readFrom(copy);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
