@@ -1,0 +1,56 @@
+/** Whose token the page uses: one from the address (after #, where no log sees it), one pasted before, or the demo's. */
+import { useCallback, useEffect, useState } from "react";
+
+const KEY = "bellwire-console-token";
+
+export interface Session {
+  token: string | null;
+  /** Still being found out. */
+  isPending: boolean;
+  use(token: string): void;
+  /** The server refused it. */
+  drop(): void;
+}
+
+function fromAddress(): string | null {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!token) return null;
+  sessionStorage.setItem(KEY, token);
+  history.replaceState(null, "", location.pathname + location.search);
+  return token;
+}
+
+/** A server in dev mode gives tokens to pages on its own machine. */
+async function fromDemo(query: string): Promise<string | null> {
+  const response = await fetch(`/api/dev/token?${query}`).catch(() => null);
+  if (!response?.ok) return null;
+  return ((await response.json()) as { token: string }).token;
+}
+
+/** `demo` is what to ask a demo's server for: user=alice, scope=server. */
+export function useSession(demo: string): Session {
+  const [token, setToken] = useState(() => fromAddress() ?? sessionStorage.getItem(KEY));
+  const [isPending, setPending] = useState(token === null);
+  useEffect(() => {
+    if (token !== null) return;
+    let isGone = false;
+    fromDemo(demo).then((found) => {
+      if (isGone) return;
+      setToken(found);
+      setPending(false);
+    });
+    return () => {
+      isGone = true;
+    };
+  }, [demo, token]);
+  const use = useCallback((given: string) => {
+    sessionStorage.setItem(KEY, given);
+    setToken(given);
+  }, []);
+  const drop = useCallback(() => {
+    sessionStorage.removeItem(KEY);
+    setPending(false);
+    setToken(null);
+  }, []);
+  return { token, isPending, use, drop };
+}
