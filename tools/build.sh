@@ -21,7 +21,7 @@ ninja -C build $quiet
 # The page is built anew when any of its sources is newer than the last build.
 stamp=build/page.stamp
 page_is_old() {
-	[ -f apps/demo/dist/index.html ] && [ -f $stamp ] || return 0
+	[ -f apps/demo/dist/index.html ] && [ -f apps/console/dist/index.html ] && [ -f $stamp ] || return 0
 	[ -n "$(find packages apps package-lock.json README.md \( -name node_modules -o -name dist \) -prune -o \
 		-type f -newer $stamp -print -quit)" ]
 }

@@ -247,6 +247,7 @@ static int (*const steps[])(struct app *a, struct buf *why) = {
 	open_back_ends,
 	app_open_turn,
 	open_web,
+	app_open_console,
 	open_data,
 	app_open_store,
 	open_calls,

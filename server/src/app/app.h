@@ -115,6 +115,13 @@ int app_open_webhook_secret(struct app *a, struct buf *why);
 int app_open_webhook(struct app *a, struct buf *why);
 void app_close_webhook(struct app *a, void (*closed)(void *arg));
 
+/* The folder of pages that come with the program ("demo", "console"), appended without a closing NUL; false when it is
+ * not there. */
+bool app_find_pages(const char *name, struct buf *out);
+
+/* The operators' console at /console/. */
+int app_open_console(struct app *a, struct buf *why);
+
 /* REST. */
 int app_check_ice(const struct app *a, struct buf *why);
 int app_open_api(struct app *a, struct buf *why);

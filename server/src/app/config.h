@@ -29,6 +29,7 @@ struct config {
 	int64_t db_connections;
 	const char *members_view;
 	const char *web;
+	const char *console;
 	struct texts origins;
 	struct texts tls_certs;
 	struct texts tls_keys;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/app.h"
 #include "app/config.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -50,6 +51,9 @@ static void on_token(struct http_req *req, void *arg)
 		http_respond_problem(req, ERR_BAD_FIELD, "Say for whom: ?user=alice", "user");
 		return;
 	}
+	char scope[16] = "";
+	http_req_query_get(req, "scope", scope, sizeof scope);
+	claims.is_server = strcmp(scope, "server") == 0;
 	if (http_req_query_get(req, "name", claims.name, sizeof claims.name) <= 0) {
 		memcpy(claims.name, claims.user_id, sizeof claims.name);
 		claims.name[0] = (char)toupper((unsigned char)claims.name[0]);
@@ -161,24 +165,8 @@ int dev_secret(const char *data_dir, struct buf *out, struct buf *why)
 
 int dev_web_dir(struct buf *out, struct buf *why)
 {
-	static const char *const beside[] = {"../apps/demo/dist", "../share/bellwire/demo"};
-	char program[4096];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-	if (n < 0)
-		n = 0;
-	while (n > 0 && program[n - 1] != '/')
-		n--;
-	program[n] = 0;
-	for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
-		struct stat st;
-		buf_clear(out);
-		buf_printf(out, "%s%s/index.html", program, beside[i]);
-		buf_put_c(out, 0);
-		if (buf_ok(out) && stat(out->ptr, &st) == 0) {
-			out->len -= sizeof "/index.html";
-			return 0;
-		}
-	}
+	if (app_find_pages("demo", out))
+		return 0;
 	buf_printf(why, "the demo page has not been built; `make run` builds it, or name a folder with --web");
 	return ERR_NOT_FOUND;
 }

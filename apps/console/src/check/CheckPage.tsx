@@ -1,5 +1,5 @@
 /** Will calls work on this device and in this network? A page for users, with a verdict for the support ticket. */
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { Frame } from "../Frame.js";
 import { useSession } from "../session.js";
 import { type Context, type Finding, STEPS, verdictOf } from "./steps.js";
@@ -76,11 +76,11 @@ function useChecks(token: string | null) {
   const [stream, setStream] = useState<MediaStream | null>(null);
   const streams = useRef<MediaStream[]>([]);
   const set = (name: string, finding: Finding) => setFindings((before) => new Map(before).set(name, finding));
-  const stop = () => {
+  const stop = useCallback(() => {
     for (const one of streams.current.splice(0)) for (const track of one.getTracks()) track.stop();
     setStream(null);
-  };
-  useEffect(() => () => stop(), []);
+  }, []);
+  useEffect(() => stop, [stop]);
   const run = async () => {
     setFindings(new Map());
     const context: Context = {

@@ -79,7 +79,7 @@ async function microphone(context: Context): Promise<Finding> {
   if (!(stream instanceof MediaStream)) return stream;
   const level = await loudest(stream);
   if (level < 0.003) return warn("It is open, but silent: speak while it is checked, or unmute it.");
-  return good(`It hears something: at most ${Math.round(100 * level)} % of full scale.`);
+  return good(`It hears something: at most ${Math.min(100, Math.round(100 * level))} % of full scale.`);
 }
 
 async function server(): Promise<Finding> {

@@ -179,7 +179,7 @@ function View({ data, span, onSpan, onEnd }: ViewProps) {
       <section className="card" aria-labelledby="then">
         <div className="card-head">
           <h2 id="then">How it went</h2>
-          <div className="tabs" role="group" aria-label="Span">
+          <fieldset className="tabs" aria-label="Span">
             {(Object.keys(SPANS) as (keyof typeof SPANS)[]).map((name) => (
               <button
                 key={name}
@@ -191,7 +191,7 @@ function View({ data, span, onSpan, onEnd }: ViewProps) {
                 {name}
               </button>
             ))}
-          </div>
+          </fieldset>
         </div>
         <Bars spans={spans} step={data.step} />
       </section>

@@ -21,7 +21,16 @@ export interface PlotProps {
 }
 
 const COLOURS = ["--plot-1", "--plot-2"];
-const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** A canvas knows neither variables nor light-dark(): the page itself says what a colour comes to. */
+function colour(name: string): string {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
 
 /** All lines over one axis of time. */
 function align(lines: Line[]): uPlot.AlignedData {

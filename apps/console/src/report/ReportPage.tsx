@@ -79,7 +79,7 @@ function Timeline({ report, timeline, quality }: Loaded) {
       </div>
       <ol className="timeline">
         {rows.map(({ index, at, who, what }) => (
-          <li key={index}>
+          <li key={index} className="timeline-entry">
             <time>{at < 0 ? `−${clock(-at)}` : clock(at)}</time>
             <span>
               {who && <b>{who}</b>} {what}

@@ -8,6 +8,8 @@ const WORDS: Record<string, string> = {
   "call.ringing": "A device rings",
   "call.unreachable": "No device answers",
   "call.accepted": "accepted",
+  "call.answered-elsewhere": "stops ringing elsewhere",
+  "call.declined-elsewhere": "stops ringing elsewhere",
   "call.declined": "declined",
   "call.cancelled": "cancelled",
   "call.missed": "The call was missed",

@@ -41,7 +41,8 @@ function seriesOf(peer: QualityPeer, begin: number): Series {
 }
 
 export function makeReport(call: CallFacts, quality: QualityAnswer): Report {
-  const begin = Date.parse(call.answeredAt ?? call.startedAt);
+  const starts = quality.legs.flatMap((leg) => leg.peers.map((peer) => Date.parse(peer.start)));
+  const begin = Math.min(Date.parse(call.answeredAt ?? call.startedAt), ...starts);
   const names = new Map(call.participants.map((one) => [one.userId, one.name ?? one.userId]));
   const nameOf = (userId: string | null) => (userId === null ? "someone" : (names.get(userId) ?? userId));
   const owners = new Map(quality.legs.map((leg) => [leg.socketId, leg.userId]));
