@@ -1,5 +1,5 @@
 // The power goes while everybody calls: whatever was not synced is gone, and nothing that was acknowledged is.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { Campaign } from "./campaign.js";
@@ -11,10 +11,22 @@ const cutsOfCampaign = 25;
 const size = { pairs: 5, groups: 1 };
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** Lets people call for a time, cuts the power and gives it back. */
+/** Whether every thread of a process stands still. */
+const standsStill = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((thread) =>
+    / T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8").replace(/^.*\)/, "")),
+  );
+
+/**
+ * Lets people call for a time, cuts the power and gives it back. The server stands still at that moment, as it does in a
+ * power cut: a process that goes on while its file system is shut down may be told that a sync has succeeded although it
+ * has not: a bare loop of write and fdatasync was told so in 29 of 250 cuts of xfs and 23 of 150 of ext4.
+ */
 async function cutOnce(run: Campaign, disk: Disk): Promise<string[]> {
   const over = async () => {
     await pause(run.random.between(30, 350));
+    process.kill(run.server.pid, "SIGSTOP");
+    while (!standsStill(run.server.pid)) await pause(1);
     disk.cut();
   };
   await run.callUntil(over());
