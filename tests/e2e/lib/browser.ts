@@ -46,7 +46,11 @@ export interface PersonOptions extends BrowserContextOptions {
 }
 
 /** A browser of one's own: a context with camera and microphone allowed. Errors in its pages fail the test. */
-export async function newPerson(browser: Browser, options: PersonOptions = {}): Promise<BrowserContext> {
+export async function newPerson(
+  browser: Browser,
+  options: PersonOptions = {},
+  lifetime: "test" | "file" = "test",
+): Promise<BrowserContext> {
   const { relayOnly = false, smallVideo = false, ...rest } = options;
   const context = await browser.newContext({ permissions: ["camera", "microphone"], ...rest });
   const errors: string[] = [];
@@ -54,7 +58,7 @@ export async function newPerson(browser: Browser, options: PersonOptions = {}): 
   closeLater(async () => {
     await context.close();
     if (errors.length) throw new Error(`errors in the page:\n${errors.join("\n")}`);
-  });
+  }, lifetime);
   await context.addInitScript(watchPeers, { relayOnly, smallVideo });
   return context;
 }
