@@ -18,6 +18,7 @@ import type { IceCandidate, Sdp } from "../generated/events.js";
 import type { MediaState } from "../types.js";
 import { limitSender } from "./bitrate.js";
 import { Health } from "./health.js";
+import { onWayChange, sendWholePicture } from "./refresh.js";
 
 export type Slot = "audio" | "camera" | "screen";
 
@@ -62,6 +63,8 @@ export class Peer {
   #pc: RTCPeerConnection | null = null;
   #queue: Promise<void> = Promise.resolve();
   #isClosed = false;
+  /** Connected once: from now on a change of the way is told. */
+  #isFollowed = false;
   /** The slots are there: an offer was made or taken. */
   #isBegun = false;
   #offerNumber = 0;
@@ -173,13 +176,24 @@ export class Peer {
       ({ candidate }) => candidate && this.#ports.send({ candidate: candidate.toJSON() }),
       { signal },
     );
-    pc.addEventListener("connectionstatechange", () => this.#health.follow(pc.connectionState), { signal });
+    pc.addEventListener("connectionstatechange", () => this.#onConnectionState(pc), { signal });
     pc.addEventListener("track", ({ track }) => this.#watchTrack(track, signal), { signal });
     if (!this.#role.initiates) return;
     this.#isBegun = true;
     this.#slots.audio = pc.addTransceiver("audio", { direction: "sendrecv" });
     this.#slots.camera = pc.addTransceiver("video", { direction: "sendrecv" });
     for (const slot of ["audio", "camera", "screen"] as const) await this.#applyTrack(slot);
+  }
+
+  #onConnectionState(pc: RTCPeerConnection): void {
+    this.#health.follow(pc.connectionState);
+    if (pc.connectionState !== "connected" || this.#isFollowed) return;
+    this.#isFollowed = true;
+    onWayChange(pc, () => this.#run(() => this.#refresh()), this.#listening.signal);
+  }
+
+  async #refresh(): Promise<void> {
+    for (const slot of [this.#slots.camera, this.#slots.screen]) if (slot) await sendWholePicture(slot.sender);
   }
 
   #watchTrack(track: MediaStreamTrack, signal: AbortSignal): void {
