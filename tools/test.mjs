@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { buildAll, cores, inParallel, meson, root, run, seconds, tail } from "./lib/run.mjs";
 
 const total = { passed: 0, failed: 0 };
@@ -138,7 +139,8 @@ function vitestCounts(result, file) {
 }
 
 /** What tests chose to tell (lines that begin with "note: "), such as measured times. */
-const notes = (output) => (output.match(/^note: .*$/gm) ?? []).map((line) => `  ${line.slice(6)}`).join("\n");
+const notes = (output) =>
+  (stripVTControlCharacters(output).match(/^note: .*$/gm) ?? []).map((line) => `  ${line.slice(6)}`).join("\n");
 
 async function vitestGroup(name, folder, filters = [], { env = {}, timeoutMs } = {}) {
   const startedAt = Date.now();
