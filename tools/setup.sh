@@ -12,7 +12,7 @@ packages_of() {
 		if ! command -v node >/dev/null || ! command -v npm >/dev/null; then echo nodejs npm; fi
 		;;
 	check) echo clang clang-format clang-tidy libclang-rt-14-dev llvm git ;;
-	test) echo clang libclang-rt-14-dev llvm chromium postgresql coturn iproute2 nftables libnss3-tools strace procps \
+	test) echo clang libclang-rt-14-dev llvm chromium postgresql coturn iproute2 nftables libnss3-tools prometheus strace procps \
 		e2fsprogs xfsprogs ;;
 	e2e) echo firefox-esr openssl ;;
 	*)

@@ -27,7 +27,7 @@ async function metrics(server: Server, headers: Record<string, string> = {}): Pr
   const lines = (await answer.text()).trim().split("\n");
   const values = new Map<string, number>();
   for (const line of lines) {
-    expect(line).toMatch(/^(# (HELP|TYPE) bellwire_\w+ .+|bellwire_\w+(\{\w+="\w+"\})? \d+(\.\d+)?)$/);
+    expect(line).toMatch(/^(# (HELP|TYPE) bellwire_\w+ .+|bellwire_\w+(\{\w+="[\w.+]+"(,\w+="\w+")*\})? \d+(\.\d+)?)$/);
     if (!line.startsWith("#")) values.set(line.split(" ")[0] ?? "", Number(line.split(" ")[1]));
   }
   return values;
@@ -51,7 +51,7 @@ it("metrics count what happens", async () => {
   expect(grown("connections_accepted_total")).toBeGreaterThan(0);
   expect(grown("received_bytes_total")).toBeGreaterThan(500);
   expect(grown("sent_bytes_total")).toBeGreaterThan(500);
-  expect(after.get("bellwire_turn_allocations")).toBe(0);
+  expect(after.get('bellwire_turn_allocations{transport="udp"}')).toBe(0);
   expect(after.get('bellwire_store_waiting{lane="write"}')).toBe(0);
   expect(after.get("bellwire_loop_lag_seconds")).toBeLessThan(0.2);
   alice.socket.disconnect();

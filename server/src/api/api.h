@@ -39,6 +39,7 @@ struct api_gauges {
 struct api_config {
 	struct http_server *http; /* borrowed, as the rest */
 	struct loop *loop;
+	const char *data; /* the folder whose disk must have room */
 	struct calls *calls;
 	struct store *store;
 	const struct jwt_keys *keys;

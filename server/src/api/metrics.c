@@ -76,12 +76,54 @@ static void put_handshakes(struct buf *out, const struct net_stats *s)
 	put_gauge(out, "tls_handshakes_waiting", "TLS handshakes that wait for their turn.", s->handshakes_waiting);
 }
 
+static void put_histogram(struct buf *out, const char *name, const char *help, const struct histogram *h)
+{
+	uint64_t below = 0;
+	put_head(out, name, "histogram", help);
+	for (size_t i = 0; i < h->n_bounds; i++) {
+		below += h->counts[i];
+		buf_printf(out, "bellwire_%s_bucket{le=\"%g\"} %llu\n", name, (double)h->bounds_ms[i] / 1000,
+			(unsigned long long)below);
+	}
+	buf_printf(out, "bellwire_%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)h->count);
+	buf_printf(out, "bellwire_%s_sum %lld.%03lld\n", name, (long long)(h->sum_ms / 1000),
+		(long long)(h->sum_ms % 1000));
+	buf_printf(out, "bellwire_%s_count %llu\n", name, (unsigned long long)h->count);
+}
+
+static void put_labelled(struct buf *out, const char *name, const char *label, const char *word, uint64_t value)
+{
+	char labels[64];
+	snprintf(labels, sizeof labels, "{%s=\"%s\"}", label, word);
+	put(out, name, labels, value);
+}
+
+static void put_calls(const struct api *api, struct buf *out)
+{
+	struct calls_stats s;
+	calls_stats(api->config.calls, &s);
+	put_head(out, "calls", "gauge", "Live calls.");
+	put_labelled(out, "calls", "status", "ringing", s.by_status[0]);
+	put_labelled(out, "calls", "status", "active", s.by_status[1]);
+	put_head(out, "call_people", "gauge", "People in active calls, by the last level of their connection.");
+	for (size_t i = 0; i < QUALITY_COUNT; i++)
+		put_labelled(out, "call_people", "quality", quality_word((enum quality)i), s.levels[i]);
+	put_counter(out, "calls_started_total", "Calls that were made.", s.n_started);
+	put_counter(out, "calls_answered_total", "Calls that were answered.", s.n_answered);
+	put_head(out, "calls_ended_total", "counter", "Calls that are over, by the reason.");
+	for (size_t i = END_NONE + 1; i < END_REASON_COUNT; i++)
+		put_labelled(out, "calls_ended_total", "reason", end_reason_word((enum end_reason)i), s.by_reason[i]);
+	put_histogram(out, "call_answer_seconds", "From the first ring to the answer.", &s.answer);
+	put_histogram(out, "call_duration_seconds", "From the answer to the end.", &s.duration);
+	put_histogram(out, "commit_seconds", "How long changes of calls waited for the disk.", &s.commit);
+	put_counter(out, "quality_samples_total", "Samples of quality that were taken.", s.n_samples);
+}
+
 static void put_work(const struct api *api, struct buf *out)
 {
 	const struct api_gauges *g = &api->config.gauges;
 	size_t writes, reads;
 	store_waiting(api->config.store, &writes, &reads);
-	put_gauge(out, "calls", "Ringing and active calls.", calls_n_live(api->config.calls));
 	if (g->n_sessions)
 		put_gauge(out, "sessions", "Devices with a socket.", g->n_sessions(g->arg));
 	put_head(out, "store_waiting", "gauge", "Jobs that wait for a thread of the database.");
@@ -188,6 +230,7 @@ static void on_metrics(struct http_req *req, void *arg)
 	put_connections(&body, &http);
 	put_answers(&body, &http);
 	put_handshakes(&body, &http.net);
+	put_calls(api, &body);
 	put_work(api, &body);
 	if (api->config.gauges.turn)
 		put_relay(api->config.gauges.turn, &body);

@@ -29,6 +29,7 @@ int app_open_api(struct app *a, struct buf *why)
 	struct api_config config = {
 		.http = a->http,
 		.loop = &a->loop,
+		.data = c->data,
 		.calls = a->calls,
 		.store = a->store,
 		.keys = &a->keys,

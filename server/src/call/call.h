@@ -7,6 +7,7 @@
 #ifndef BELLWIRE_CALL_CALL_H
 #define BELLWIRE_CALL_CALL_H
 
+#include "base/histogram.h"
 #include "base/json.h"
 #include "call/announcer.h"
 #include "call/command.h"
@@ -102,7 +103,13 @@ int calls_record(struct calls *c, const struct call_record *what, call_reply_cb 
 /* Samples taken since the start, and how many people in live calls have which level (an enum quality), for metrics. */
 struct calls_stats {
 	uint64_t n_samples;
-	size_t by_status[2]; /* ringing, active */
+	uint64_t n_started;
+	uint64_t n_answered;
+	uint64_t by_reason[END_REASON_COUNT]; /* calls that have ended, since the start of this program */
+	struct histogram answer;	      /* from the ringing's start to the answer */
+	struct histogram duration;	      /* from the answer to the end */
+	struct histogram commit;	      /* how long changes waited for the disk */
+	size_t by_status[2];		      /* ringing, active */
 	size_t levels[QUALITY_COUNT];
 	size_t joined; /* people in active calls */
 };

@@ -11,6 +11,18 @@ static void on_recorder_idle(void *arg)
 	service_check_drained(arg);
 }
 
+static void start_counting(struct calls_stats *s)
+{
+	static const int64_t commit[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000};
+	static const int64_t answer[] = {
+		1000, 2000, 4000, 6000, 8000, 10000, 15000, 20000, 30000, 45000, 60000, 180000};
+	static const int64_t duration[] = {
+		10000, 30000, 60000, 120000, 300000, 600000, 1200000, 1800000, 3600000, 7200000, 14400000};
+	s->commit = (struct histogram){.bounds_ms = commit, .n_bounds = sizeof commit / sizeof *commit};
+	s->answer = (struct histogram){.bounds_ms = answer, .n_bounds = sizeof answer / sizeof *answer};
+	s->duration = (struct histogram){.bounds_ms = duration, .n_bounds = sizeof duration / sizeof *duration};
+}
+
 struct calls *calls_new(const struct calls_config *config)
 {
 	struct calls *c = mem_new(sizeof *c);
@@ -23,6 +35,7 @@ struct calls *calls_new(const struct calls_config *config)
 	c->now = config->now;
 	c->now_arg = config->now_arg;
 	c->clock_offset = clock_wall_ms() - clock_mono_ms();
+	start_counting(&c->counted);
 	list_init(&c->tasks);
 	map_init(&c->queues);
 	policy_init(&c->policy, &c->limits);

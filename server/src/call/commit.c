@@ -7,6 +7,7 @@
  */
 #include "call/service.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -61,6 +62,21 @@ static void swap_in(struct task *t, struct call *next)
 	service_arm(c, live, 0);
 }
 
+static void count_change(struct task *t, const struct call *next)
+{
+	struct calls_stats *s = &t->calls->counted;
+	s->n_started += t->fresh != NULL;
+	if (next->answered_at == t->now && next->status == CALL_ACTIVE) {
+		s->n_answered++;
+		histogram_add(&s->answer, next->answered_at - next->started_at);
+	}
+	if (call_is_live(next))
+		return;
+	s->by_reason[next->end_reason]++;
+	if (next->answered_at)
+		histogram_add(&s->duration, next->ended_at - next->answered_at);
+}
+
 static void succeed(struct task *t)
 {
 	struct calls *c = t->calls;
@@ -69,6 +85,7 @@ static void succeed(struct task *t)
 		struct call *settled = t->settled;
 		t->settled = NULL;
 		memcpy(call_id, settled->id, sizeof call_id);
+		count_change(t, settled);
 		swap_in(t, settled);
 		log_change(t, t->decision.next);
 		answer(t, t->decision.next);
@@ -108,6 +125,7 @@ static void commit(struct task *t)
 {
 	t->set.job = (struct store_job){.done = on_committed, .arg = t};
 	t->in_flight = true;
+	t->committed_at = clock_mono_ms();
 	store_commit(t->calls->store, &t->set);
 }
 
@@ -131,6 +149,7 @@ static void on_committed(struct store_job *job, int err)
 {
 	struct task *t = job->arg;
 	t->in_flight = false;
+	histogram_add(&t->calls->counted.commit, clock_mono_ms() - t->committed_at);
 	switch (err) {
 	case 0:
 	case ERR_EXISTS: succeed(t); return;

@@ -26,6 +26,7 @@ struct calls {
 	struct registry registry;
 	struct policy policy;
 	struct recorder recorder;
+	struct calls_stats counted; /* what rises; the rest of it is asked for */
 	struct map queues;
 	struct list tasks; /* all of them, wherever they wait */
 	struct timer tick;

@@ -72,7 +72,8 @@ size_t calls_n_live(const struct calls *c)
 
 void calls_stats(const struct calls *c, struct calls_stats *out)
 {
-	*out = (struct calls_stats){.n_samples = c->recorder.n_samples};
+	*out = c->counted;
+	out->n_samples = c->recorder.n_samples;
 	LIST_EACH((struct list *)&c->registry.beats, item)
 	{
 		const struct call *call = CONTAINER_OF(item, struct live_call, beat)->call;

@@ -64,6 +64,7 @@ struct task {
 
 	/* The decision and its way into the store. */
 	int64_t now;
+	int64_t committed_at; /* monotonic: when the change set was handed over */
 	struct call_decision decision;
 	struct change_set set;
 	struct call *settled; /* owned: what the registry will hold */
