@@ -66,27 +66,37 @@ static void make_client(int i)
 	stun_key_md5(str_of(logins[i].username), STR("r"), str_of(logins[i].password), keys[i]);
 }
 
-static void start(void)
+static void configure(struct turn_config *cfg)
+{
+	turn_config_init(cfg);
+	turn_addr_parse(STR("198.51.100.1:3478"), &cfg->listen[0]);
+	turn_addr_parse(STR("[2001:db8::1]:3478"), &cfg->listen[1]);
+	turn_external_parse(STR("192.31.7.7/198.51.100.1"), &cfg->external[0]);
+	cfg->n_listen = 2;
+	cfg->n_external = 1;
+	cfg->realm = STR("r");
+	cfg->secret = SECRET;
+	cfg->max_allocations = 10;
+	cfg->max_allocations_per_user = 3;
+	cfg->max_permissions = cfg->max_channels = 4;
+	cfg->relay_port_max = (uint16_t)(cfg->relay_port_min + 15);
+}
+
+/* Both as they are before the first packet. Making them anew would ask the kernel for this machine's addresses and sign
+ * 16 credentials for each input, which is far more than an input does; lists that are empty point into themselves, so
+ * that they can be copied back to where they were. */
+static struct turn_shared *fresh_shared;
+static struct turn_core *fresh_core;
+
+static void make_fresh(void)
 {
 	struct turn_config cfg;
-	turn_config_init(&cfg);
-	turn_addr_parse(STR("198.51.100.1:3478"), &cfg.listen[0]);
-	turn_addr_parse(STR("[2001:db8::1]:3478"), &cfg.listen[1]);
-	turn_external_parse(STR("192.31.7.7/198.51.100.1"), &cfg.external[0]);
-	cfg.n_listen = 2;
-	cfg.n_external = 1;
-	cfg.realm = STR("r");
-	cfg.secret = SECRET;
-	cfg.max_allocations = 10;
-	cfg.max_allocations_per_user = 3;
-	cfg.max_permissions = cfg.max_channels = 4;
-	cfg.relay_port_max = (uint16_t)(cfg.relay_port_min + 15);
-	n_open = 0;
-	next_fd = 100;
-	serial = 0;
+	configure(&cfg);
 	shared = mem_new(sizeof *shared);
 	core = mem_new(sizeof *core);
-	if (!shared || !core)
+	fresh_shared = mem_new(sizeof *shared);
+	fresh_core = mem_new(sizeof *core);
+	if (!shared || !core || !fresh_shared || !fresh_core)
 		abort();
 	assert(turn_shared_init(shared, &cfg, 1000000) == 0);
 	turn_core_init(core, shared, &ops, NULL);
@@ -94,6 +104,21 @@ static void start(void)
 	turn_core_tick(core);
 	for (int i = 0; i < N_CLIENTS; i++)
 		make_client(i);
+	memcpy(fresh_shared, shared, sizeof *shared);
+	memcpy(fresh_core, core, sizeof *core);
+}
+
+static void start(void)
+{
+	if (!core)
+		make_fresh();
+	memcpy(shared, fresh_shared, sizeof *shared);
+	memcpy(core, fresh_core, sizeof *core);
+	n_open = 0;
+	next_fd = 100;
+	serial = 0;
+	for (int i = 0; i < N_CLIENTS; i++)
+		paths[i].alloc = NULL;
 }
 
 static void check(enum turn_verdict v, const struct turn_move *m)
@@ -236,9 +261,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			on_close(NULL, shared->reservations[i].fd);
 			shared->reservations[i].fd = -1;
 		}
-	assert(n_open == 0 && shared->n_allocations == 0);
-	turn_shared_fini(shared);
-	mem_free(core);
-	mem_free(shared);
+	assert(n_open == 0 && shared->n_allocations == 0 && shared->users.n == 0);
+	map_fini(&shared->users);
 	return 0;
 }
