@@ -13,7 +13,8 @@ packages_of() {
 		;;
 	check) echo clang clang-format clang-tidy libclang-rt-14-dev llvm git ;;
 	test) echo clang libclang-rt-14-dev llvm chromium postgresql coturn iproute2 nftables libnss3-tools prometheus strace procps \
-		e2fsprogs xfsprogs ;;
+		e2fsprogs xfsprogs \
+		libnice-dev pkg-config python3-aioice ;;
 	e2e) echo firefox-esr openssl ;;
 	*)
 		echo "setup: no group $1; there are build, check, test and e2e" >&2

@@ -1,6 +1,7 @@
 // Certificates for tests, signed by themselves.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeLater } from "./lifetime.js";
@@ -14,14 +15,14 @@ export interface Certificate {
   args: string[];
 }
 
-/** A fresh certificate for these names (and 127.0.0.1), in a folder that goes with the test or the file. */
+/** A fresh certificate for these names or addresses (and 127.0.0.1), in a folder that goes with the test or the file. */
 export function makeCertificate(names: string[], lifetime: "test" | "file" = "test", kind = "ec"): Certificate {
   const dir = mkdtempSync(join(tmpdir(), "bellwire-tls-"));
   closeLater(async () => rmSync(dir, { recursive: true, force: true }), lifetime);
   const certFile = join(dir, "cert.pem");
   const keyFile = join(dir, "key.pem");
   const key = kind === "ec" ? ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] : ["rsa:2048"];
-  const alternatives = [...names.map((name) => `DNS:${name}`), "IP:127.0.0.1"].join(",");
+  const alternatives = [...names.map((name) => `${isIP(name) ? "IP" : "DNS"}:${name}`), "IP:127.0.0.1"].join(",");
   const words = ["req", "-x509", "-nodes", "-days", "30", "-subj", `/CN=${names[0]}`, "-newkey", ...key];
   const files = ["-addext", `subjectAltName=${alternatives}`, "-keyout", keyFile, "-out", certFile];
   execFileSync("openssl", [...words, ...files], { stdio: "ignore" });
