@@ -9,20 +9,25 @@ let host = "";
 let port = "";
 let peerPort = 0;
 
-beforeAll(async () => {
+function start(lifetime: "test" | "file"): Promise<Server> {
   const env = { BELLWIRE_TURN_SECRET: turnSecret };
-  const args = ["--turn-allow-loopback", "--turn-workers", "2", ...makeCertificate(["localhost"], "file").args];
-  server = await startServer({ args, env, lifetime: "file" });
+  const many = ["--turn-max-allocations-per-user", "2000", "--turn-rate-per-user", "0"];
+  const certificate = makeCertificate(["localhost"], lifetime).args;
+  const args = ["--turn-allow-loopback", "--turn-workers", "2", ...many, ...certificate];
+  return startServer({ args, env, lifetime });
+}
+
+beforeAll(async () => {
+  server = await start("file");
   [host = "", port = ""] = (server.ready.turn ?? "").split(":");
   peerPort = await freePort();
   const peer = new Program("turnutils_peer", ["-L", "127.0.0.1", "-p", `${peerPort}`]);
   closeLater(() => peer.kill(), "file");
 });
 
-/** Four clients that echo through a peer. */
-async function run(args: string[], at = port): Promise<string> {
-  // It leaves allocations behind on purpose, so that more clients would meet the quota of one user.
-  const load = ["-c", "-m", "4", "-n", "20", "-l", "200", "-e", "127.0.0.1", "-r", `${peerPort}`];
+/** Clients that echo through a peer. */
+async function run(args: string[], at = port, clients = 4, packets = 20): Promise<string> {
+  const load = ["-c", "-m", `${clients}`, "-n", `${packets}`, "-l", "200", "-e", "127.0.0.1", "-r", `${peerPort}`];
   const user = ["-u", `u${Math.random().toString(36).slice(2)}`, "-W", turnSecret];
   const client = new Program("turnutils_uclient", [...args, ...load, ...user, "-p", at, host]);
   await client.ended;
@@ -53,3 +58,20 @@ test.concurrent.each([
 test.concurrent("turnutils_uclient over tls on the port of HTTPS loses nothing", async () => {
   expect(await run(["-t", "-S"], `${server.port}`)).toMatch(/Total lost packets 0 /);
 }, 60_000);
+
+// A server of their own each: ports that earlier clients left come again, and with them their 5-tuples.
+test.each([
+  ["udp", []],
+  ["tcp", ["-t"]],
+  ["tls", ["-t", "-S"]],
+  ["dtls", ["-S"]],
+] as [string, string[]][])(
+  "200 clients at once over %s lose nothing",
+  async (_, args) => {
+    const crowded = await start("test");
+    const said = await run(args, (crowded.ready.turn ?? "").split(":")[1], 200, 25);
+    expect(said).toMatch(/tot_send_msgs=5000, tot_recv_msgs=5000/);
+    expect(said).toMatch(/Total lost packets 0 /);
+  },
+  120_000,
+);

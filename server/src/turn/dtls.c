@@ -64,6 +64,28 @@ static struct stream *make_door(struct worker *w)
 	return s;
 }
 
+static struct stream *find_peer(struct worker *w, const struct turn_key *key)
+{
+	struct map_node *node = map_get(&w->dtls_peers, str_n((const char *)key, sizeof *key));
+	return node ? CONTAINER_OF(node, struct stream, by_peer) : NULL;
+}
+
+/* A client that began anew from the same port, its old association forgotten (RFC 9147 §5.11): a ClientHello in the
+ * clear, whose random is not that of the one which made this stream. It must show a cookie before the old one goes. */
+static bool begins_anew(const struct stream *s, struct str datagram)
+{
+	enum { EPOCH = 3, HANDSHAKE_TYPE = 13, CLIENT_RANDOM = 27 };
+	const uint8_t *p = (const uint8_t *)datagram.ptr;
+	uint8_t random[SSL3_RANDOM_SIZE];
+	if (datagram.len < CLIENT_RANDOM + sizeof random || p[0] != SSL3_RT_HANDSHAKE)
+		return false;
+	if (p[EPOCH] || p[EPOCH + 1] || p[HANDSHAKE_TYPE] != SSL3_MT_CLIENT_HELLO)
+		return false;
+	return SSL_get_client_random(s->ssl, random, sizeof random) != sizeof random ||
+	       memcmp(random, p + CLIENT_RANDOM, sizeof random) != 0;
+}
+
+/* Whether it got past the door: the new stream, or null. */
 static struct stream *knock(struct worker *w, struct listener *l, const struct turn_key *key, struct str datagram)
 {
 	struct stream *s = w->dtls_door ? w->dtls_door : make_door(w);
@@ -87,6 +109,9 @@ static struct stream *knock(struct worker *w, struct listener *l, const struct t
 	}
 	w->dtls_door = NULL;
 	s->peeks = false;
+	struct stream *before = find_peer(w, key);
+	if (before)
+		turn_stream_close(w, before);
 	if (!turn_stream_join(w, s)) {
 		turn_stream_free(s);
 		return NULL;
@@ -119,8 +144,9 @@ void turn_dtls_receive(struct worker *w, struct listener *l, const struct turn_k
 	named.transport = TURN_DTLS;
 	if (!w->dtls)
 		return;
-	struct map_node *node = map_get(&w->dtls_peers, str_n((const char *)&named, sizeof named));
-	struct stream *s = node ? CONTAINER_OF(node, struct stream, by_peer) : knock(w, l, &named, datagram);
+	struct stream *s = find_peer(w, &named);
+	if (!s || begins_anew(s, datagram))
+		s = knock(w, l, &named, datagram);
 	if (!s)
 		return;
 	s->ahead = (uint8_t *)(uintptr_t)datagram.ptr;
