@@ -121,6 +121,16 @@ npm_packages() {
 	cp package-lock.json $stamp
 }
 
+# The real Prisma, large and for one test alone: apart from everything else. Its engines are not needed and not fetched.
+prisma() {
+	local stamp=tests/prisma/node_modules/.installed-lock
+	cmp -s tests/prisma/package-lock.json $stamp && return
+	echo "setup: installing Prisma for tests/prisma"
+	quietly tools/npm ci --ignore-scripts --prefix tests/prisma
+	cp tests/prisma/package-lock.json $stamp
+}
+
 debian "$@"
 runtime
 npm_packages
+case " $* " in *" test "*) prisma ;; esac

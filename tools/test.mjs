@@ -1,10 +1,11 @@
 // `make test`: runs every group of tests, tells one line per group, and ends with the line "N passed, N failed".
 // Arguments choose groups: none = all but e2e (of that, the two calls of tests/e2e/call.test.ts), or `e2e`, `faults`,
-// `soak`, `c`, `packages`, `system`.
+// `soak`, `c`, `packages`, `system`, `postgres`.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { Postgres } from "./lib/postgres.mjs";
 import { buildAll, cores, inParallel, meson, root, run, seconds, tail } from "./lib/run.mjs";
 
 const total = { passed: 0, failed: 0 };
@@ -106,8 +107,24 @@ async function cGroup(flavour, folder, build) {
   }
 }
 
+/** The store's unit tests that know no file, once more over PostgreSQL. */
+async function postgresGroup() {
+  const startedAt = Date.now();
+  const names = ["commit", "people", "history", "flight", "recordings", "outbox"].map((name) => `store_${name}`);
+  const server = await Postgres.start({ settings: { fsync: "off" } });
+  process.env.BELLWIRE_TEST_POSTGRES = server.url();
+  try {
+    const chosen = (await testsIn("build")).filter((test) => names.includes(test.name));
+    report("C, PostgreSQL", startedAt, add(await inParallel(chosen.map((test) => () => runMesonTest(test)))));
+  } finally {
+    delete process.env.BELLWIRE_TEST_POSTGRES;
+    await server.stop();
+  }
+}
+
 async function cTests() {
   await cGroup("gcc", "build", {});
+  await postgresGroup();
   await cGroup("clang + sanitizers", "build-asan", {
     cc: "clang",
     options: ["-Db_sanitize=address,undefined", "-Db_lundef=false"],
@@ -185,7 +202,14 @@ async function systemTests() {
     if (entry.isDirectory() && !notSystem.has(entry.name) && hasTests(`tests/${entry.name}`))
       await vitestGroup(`tests/${entry.name}`, "tests", [`${entry.name}/`]);
   if (hasTests("tests/lib")) await vitestGroup("tests/lib", "tests", ["lib/"]);
+  await postgresTests(postgresShort);
 }
+
+/** The same tests over PostgreSQL: some of them in `make test`, all that drive a server's data in `make faults`. */
+const postgresTests = (filters) =>
+  vitestGroup("tests, PostgreSQL", "tests", filters, { env: { BELLWIRE_TEST_DB: "postgres" }, timeoutMs: 3600_000 });
+const postgresShort = ["api/calls", "api/history", "api/host"];
+const postgresLong = ["api/", "signal/", "http/", "store/"];
 
 const browserTests = (filter) => vitestGroup("tests/e2e", "tests", [filter]);
 
@@ -249,7 +273,16 @@ const groups = {
   system: async () => (await buildForTests()) && (await systemTests()),
   e2e: async () => (await buildForTests()) && (await browserTests("e2e/")),
   calls: async () => (await buildForTests()) && (await browserTests("e2e/call.test.ts")),
-  faults: async () => (await buildForTests()) && (await faultTests()),
+  faults: async () => {
+    if (!(await buildForTests())) return;
+    await postgresTests(postgresLong);
+    await faultTests();
+  },
+  postgres: async () => {
+    if (!(await buildForTests())) return;
+    await postgresGroup();
+    await postgresTests(postgresLong);
+  },
   soak: soakTests,
 };
 

@@ -7,7 +7,7 @@ import { closeLater, freePort, Server, type ServerOptions } from "../lib/index.j
 import { check, checkSettled } from "./check.js";
 import { Journal } from "./journal.js";
 import { Random } from "./random.js";
-import { readRows } from "./rows.js";
+import { type Rows, readPostgres, readRows } from "./rows.js";
 import { Crowd, type CrowdSize } from "./workload.js";
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -35,6 +35,10 @@ export interface CampaignOptions {
   size?: CrowdSize;
   /** A folder to use instead of a fresh one. */
   data?: string;
+  /** The database, when it is not SQLite in that folder. */
+  db?: string;
+  /** More options for the server. */
+  args?: string[];
   /** More environment for the server. */
   env?: Record<string, string>;
   lifetime?: "test" | "file";
@@ -63,8 +67,13 @@ export class Campaign {
   /** Starts a server with channels for everybody. */
   static async begin(options: CampaignOptions): Promise<Campaign> {
     const data = options.data ?? (await mkdtemp(join(tmpdir(), "bellwire-ledger-")));
-    const serverOptions: ServerOptions = { args: shortWindows, env: options.env ?? {} };
-    const campaign = new Campaign(new Server(data, serverOptions), await freePort(), options, serverOptions);
+    const serverOptions: ServerOptions = { args: [...shortWindows, ...(options.args ?? [])], env: options.env ?? {} };
+    const campaign = new Campaign(
+      new Server(data, serverOptions, options.db ?? ""),
+      await freePort(),
+      options,
+      serverOptions,
+    );
     if (!options.data) closeLater(() => rm(data, { recursive: true, force: true }), options.lifetime);
     closeLater(() => campaign.close(), options.lifetime);
     await campaign.start();
@@ -107,9 +116,16 @@ export class Campaign {
     await calls;
   }
 
+  private rows(): Promise<Rows> | Rows {
+    return this.server.db ? readPostgres(this.rowsUrl || this.server.db) : readRows(this.database);
+  }
+
+  /** Where the checker finds PostgreSQL itself, when the server reaches it through a proxy. */
+  rowsUrl = "";
+
   /** The checker at a moment when no server runs. */
-  check(): string[] {
-    const found = check(this.journal, readRows(this.database));
+  async check(): Promise<string[]> {
+    const found = check(this.journal, await this.rows());
     this.broken.push(...found);
     return found;
   }
@@ -123,8 +139,8 @@ export class Campaign {
     while (Date.now() - from < windowsMs && (await this.nLive()) > 0) await pause(250);
     await pause(100);
     await this.server.kill();
-    this.check();
-    this.broken.push(...checkSettled(this.journal, readRows(this.database)));
+    await this.check();
+    this.broken.push(...checkSettled(this.journal, await this.rows()));
   }
 
   private async nLive(): Promise<number> {

@@ -43,7 +43,7 @@ it("a full disk: 503, nothing acknowledged is lost, and on it goes with room aga
       expect((await run.server.rest(null).get("/readyz")).status).toBe(200);
     })();
     await run.callUntil(over);
-    expect(run.check(), `round ${round}`).toEqual([]);
+    expect(await run.check(), `round ${round}`).toEqual([]);
   }
   await run.settle();
   expect(run.broken).toEqual([]);

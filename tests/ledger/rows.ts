@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { repository } from "../lib/index.js";
+import { psql, repository } from "../lib/index.js";
 
 const definitions = readFileSync(join(repository, "server/src/store/model.def"), "utf8");
 
@@ -79,9 +79,9 @@ const each = <T>(database: DatabaseSync, sql: string): Iterable<T> =>
 
 const word = (list: string[], n: number): string => list[n] ?? `unknown (${n})`;
 
-function readCalls(database: DatabaseSync): Map<string, CallRow> {
+function takeCalls(rows: Iterable<RawCall>): Map<string, CallRow> {
   const calls = new Map<string, CallRow>();
-  for (const row of each<RawCall>(database, `SELECT ${callColumns} FROM calls`))
+  for (const row of rows)
     calls.set(row.id, {
       ...row,
       mode: word(modes, row.mode),
@@ -109,10 +109,12 @@ function hand<T extends { callId: string }>(
   return strays;
 }
 
-function readParts(database: DatabaseSync, calls: Map<string, CallRow>): number {
-  const people = each<RawPerson>(database, `SELECT ${personColumns} FROM call_participants ORDER BY position`);
-  const legs = each<{ callId: string }>(database, "SELECT call_id AS callId FROM call_legs WHERE left_at = 0");
-  const events = each<RawEvent>(database, `SELECT ${eventColumns} FROM call_events ORDER BY id`);
+function takeParts(
+  calls: Map<string, CallRow>,
+  people: Iterable<RawPerson>,
+  legs: Iterable<{ callId: string }>,
+  events: Iterable<RawEvent>,
+): number {
   return (
     hand(people, calls, (call, row) =>
       call.people.push({ ...row, state: word(states, row.state), outcome: word(outcomes, row.outcome) }),
@@ -122,12 +124,51 @@ function readParts(database: DatabaseSync, calls: Map<string, CallRow>): number 
   );
 }
 
+/** Reads a PostgreSQL database by psql: the same columns, and whether the host's tables say what ours do. */
+export async function readPostgres(url: string): Promise<Rows> {
+  const of = async <T>(sql: string): Promise<T[]> => {
+    const text = await psql(`SELECT coalesce(json_agg(q), '[]') FROM (${sql}) q`, url);
+    return JSON.parse(text) as T[];
+  };
+  const named = (columns: string): string => columns.replace(/AS (\w+)/g, 'AS "$1"');
+  const tag = "coalesce(nullif(metadata, '')::json->>'tag', '')";
+  const columns = named(callColumns.replace(/coalesce\(json_extract.*'\), ''\)/, tag));
+  const calls = takeCalls(await of<RawCall>(`SELECT ${columns} FROM bellwire.calls`));
+  const strays = takeParts(
+    calls,
+    await of<RawPerson>(`SELECT ${named(personColumns)} FROM bellwire.call_participants ORDER BY position`),
+    await of<{ callId: string }>('SELECT call_id AS "callId" FROM bellwire.call_legs WHERE left_at = 0'),
+    await of<RawEvent>(`SELECT ${named(eventColumns)} FROM bellwire.call_events ORDER BY call_id, seq`),
+  );
+  const differing = Number(await psql(differences, url));
+  return { integrity: differing ? `${differing} rows of public are not as ours` : "ok", calls, strays };
+}
+
+/** Rows of public that do not say what those of bellwire do. */
+const differences = `SELECT
+  (SELECT count(*) FROM bellwire.calls o FULL JOIN public.calls p ON p.id = o.id
+    WHERE p.id IS NULL OR o.id IS NULL OR p.channel_id <> o.channel_id OR p.started_by <> o.started_by
+      OR p.status::text <> (ARRAY['RINGING', 'ACTIVE', 'ENDED', 'MISSED', 'DECLINED'])[o.status + 1]
+      OR p.ended_at IS DISTINCT FROM bellwire.at(o.ended_at) OR p.started_at <> bellwire.at(o.started_at)
+      OR p.duration IS DISTINCT FROM CASE WHEN o.ended_at > 0 THEN
+        CASE WHEN o.answered_at > 0 THEN greatest(o.ended_at - o.answered_at, 0) / 1000 ELSE 0 END END)
+  + (SELECT count(*) FROM bellwire.call_participants o
+    FULL JOIN public.call_participants p ON p.call_id = o.call_id AND p.user_id = o.user_id
+    WHERE p.id IS NULL OR o.call_id IS NULL OR p.left_at IS DISTINCT FROM bellwire.at(o.left_at)
+      OR p.joined_at <> bellwire.at(CASE WHEN o.joined_at > 0 THEN o.joined_at ELSE o.invited_at END))`;
+
 function readFrom(path: string): Rows {
   const database = new DatabaseSync(path);
   try {
     const integrity = String(Object.values(database.prepare("PRAGMA integrity_check").get() ?? {})[0]);
-    const calls = readCalls(database);
-    return { integrity, calls, strays: readParts(database, calls) };
+    const calls = takeCalls(each<RawCall>(database, `SELECT ${callColumns} FROM calls`));
+    const strays = takeParts(
+      calls,
+      each<RawPerson>(database, `SELECT ${personColumns} FROM call_participants ORDER BY position`),
+      each<{ callId: string }>(database, "SELECT call_id AS callId FROM call_legs WHERE left_at = 0"),
+      each<RawEvent>(database, `SELECT ${eventColumns} FROM call_events ORDER BY id`),
+    );
+    return { integrity, calls, strays };
   } finally {
     database.close();
   }

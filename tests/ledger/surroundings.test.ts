@@ -44,7 +44,7 @@ it("a slow disk: whoever writes waits, nobody else does", { timeout: 600_000 }, 
       }
     })();
     await run.callUntil(over);
-    expect(run.check(), `round ${round}`).toEqual([]);
+    expect(await run.check(), `round ${round}`).toEqual([]);
   }
   await run.settle();
   expect(run.broken).toEqual([]);
@@ -67,7 +67,7 @@ it("a disk that turns read-only: it ends with 74, and has lied to nobody", { tim
     if (await run.start([...strace, ...inject])) await run.callUntil(Promise.race([run.server.ended, pause(4000)]));
     const ending = await run.server.ended;
     if (ending.code === 74) struck++;
-    expect(run.check(), `from write ${from} on`).toEqual([]);
+    expect(await run.check(), `from write ${from} on`).toEqual([]);
   }
   await run.settle();
   expect(run.broken).toEqual([]);
@@ -133,7 +133,7 @@ it("no file descriptors: newcomers wait or are refused, calls go on, nothing is 
     })();
     await run.callUntil(over);
     expect(alone).toBeLessThan(100);
-    expect(run.check(), `round ${round}`).toEqual([]);
+    expect(await run.check(), `round ${round}`).toEqual([]);
   }
   await run.start();
   const { server } = run;
@@ -179,7 +179,7 @@ it("a clock that jumps while everybody calls: nothing is lost, nothing goes back
       }
     })();
     await run.callUntil(over);
-    expect(run.check(), `round ${round}`).toEqual([]);
+    expect(await run.check(), `round ${round}`).toEqual([]);
   }
   clock.jump(0); // so that tokens made now are good
   await run.settle();

@@ -34,7 +34,7 @@ async function endBy(wrapper: string[]) {
     own = false;
   });
   if (started) await run.callUntil(Promise.race([run.server.ended, late]));
-  expect(run.check(), wrapper.join(" ")).toEqual([]);
+  expect(await run.check(), wrapper.join(" ")).toEqual([]);
   return own ? run.server.ended : undefined;
 }
 
@@ -81,7 +81,7 @@ it("a sync of the file fails while the log is moved into it: it ends with 74", {
   await run.start();
   for (const n of acknowledged) expect((await run.server.host().get(`/api/channels/large${n}`)).status).toBe(200);
   await run.server.kill();
-  expect(run.check()).toEqual([]);
+  expect(await run.check()).toEqual([]);
 });
 
 it("when all is over nothing is left", { timeout: 60_000 }, async () => {

@@ -20,10 +20,16 @@ export default async function setUp(): Promise<(() => Promise<void>) | undefined
   return () => server.stop();
 }
 
-async function psql(sql: string): Promise<void> {
+/** Runs SQL; the rows come back as text. */
+export async function psql(sql: string, url = process.env[variable] ?? ""): Promise<string> {
   const bin = findBinaries();
   if (!bin) throw new Error("no PostgreSQL here; tools/setup.sh test installs it");
-  await run(join(bin, "psql"), ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", process.env[variable] ?? "", "-c", sql]);
+  const { stdout } = await run(
+    join(bin, "psql"),
+    ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql],
+    { maxBuffer: 1 << 28 },
+  );
+  return stdout.trimEnd();
 }
 
 let made = 0;
@@ -34,5 +40,5 @@ export async function makeDatabase(): Promise<{ url: string; drop: () => Promise
   await psql(`CREATE DATABASE ${name}`);
   const url = new URL(process.env[variable] ?? "");
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => psql(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  return { url: url.href, drop: () => psql(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`).then(() => {}) };
 }

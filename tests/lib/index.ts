@@ -2,7 +2,7 @@
 
 export { type Certificate, makeCertificate } from "./certificates.js";
 export { ContractError, checkAck, checkAnswer, checkDefinition, checkEvent } from "./contract.js";
-export { makeDatabase, onPostgres } from "./database.js";
+export { makeDatabase, onPostgres, psql } from "./database.js";
 export { closeLater } from "./lifetime.js";
 export { binary, repository } from "./paths.js";
 export { Program } from "./process.js";

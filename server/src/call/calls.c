@@ -262,7 +262,6 @@ void calls_submit(struct calls *c, const struct call_command *command, call_repl
 		refuse(cb, arg, err ? err : ERR_NO_MEMORY, field);
 		return;
 	}
-	t->cb = cb;
-	t->arg = arg;
+	task_expect(t, cb, arg);
 	task_route(t);
 }

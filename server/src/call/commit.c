@@ -123,6 +123,11 @@ static void on_ask_again(struct timer *timer, void *arg)
 
 static void commit(struct task *t)
 {
+	if (t->is_told && !t->is_sent) { /* they will ask again, or not */
+		task_refuse(t, ERR_STORE);
+		return;
+	}
+	t->is_sent = true;
 	t->set.job = (struct store_job){.done = on_committed, .arg = t};
 	t->in_flight = true;
 	t->committed_at = clock_mono_ms();

@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+#define PATIENCE_MS 1800 /* an answer within two seconds, whatever the database does */
+
 /* Moves a borrowed text into the task's own memory. */
 static void keep(char **at, struct str *s)
 {
@@ -145,6 +147,7 @@ void task_free(struct task *t)
 	drop_decision(t);
 	drop_people(t);
 	timer_stop(c->loop, &t->retry);
+	timer_stop(c->loop, &t->patience);
 	list_remove(&t->link);
 	c->n_tasks--;
 	mem_free(t->text);
@@ -167,6 +170,28 @@ void task_finish(struct task *t, const struct call_reply *reply)
 	if (t->cb)
 		t->cb(t->arg, reply);
 	end(t);
+}
+
+/* The command goes on: what was handed to the store may be written yet, and is then announced. */
+static void on_impatient(struct timer *timer, void *arg)
+{
+	struct task *t = arg;
+	(void)timer;
+	const struct call_reply reply = {.err = ERR_STORE, .status = err_http_status(ERR_STORE), .now = t->now};
+	call_reply_cb cb = t->cb;
+	t->is_told = true;
+	t->cb = NULL;
+	if (cb)
+		cb(t->arg, &reply);
+}
+
+/* Without memory for the timer they wait as long as it takes. */
+void task_expect(struct task *t, call_reply_cb cb, void *arg)
+{
+	t->cb = cb;
+	t->arg = arg;
+	if (cb)
+		timer_start(t->calls->loop, &t->patience, PATIENCE_MS, on_impatient, t);
 }
 
 void task_refuse(struct task *t, int err)

@@ -40,6 +40,9 @@ struct task {
 	int tries;
 	bool in_flight; /* the store or a timer will call back */
 	struct timer retry;
+	struct timer patience; /* until whoever asked is told that the database does not answer */
+	bool is_told;	       /* they were: nothing is begun any more for them */
+	bool is_sent;	       /* the change set was handed to the store at least once */
 
 	/* Facts, and what they point at. */
 	unsigned asked; /* enum asked: questions that have been answered */
@@ -76,6 +79,9 @@ struct task *task_new(struct calls *c, const struct call_command *cmd); /* null 
 void task_free(struct task *t);
 void task_reset(struct task *t); /* forgets what it was told and has decided, to begin again */
 bool task_is_internal(const struct task *t);
+
+/* Who is answered, and how; when the database keeps them waiting, by ERR_STORE before the command is done with. */
+void task_expect(struct task *t, call_reply_cb cb, void *arg);
 
 /* Answers, lets go of the queues, frees the task. */
 void task_refuse(struct task *t, int err);

@@ -35,6 +35,7 @@ struct pg_link {
 	struct pg_session session; /* the one that is, or was last */
 	bool is_fenced;		   /* a session of ours that was left behind has to be gone before the next one works */
 	_Atomic int64_t floor;	   /* no event that it may yet commit has a lesser id */
+	const int64_t *epoch;	   /* borrowed: the backend's */
 	bool holds_lock;	   /* carries the lock that keeps a second process away */
 };
 

@@ -1,6 +1,7 @@
 /* One PostgreSQL connection: opened within a time, statements prepared once, pipelines filled and drained. */
 #include "store/pg_conn.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,11 +21,12 @@
 	"SET standard_conforming_strings = on; SET extra_float_digits = 1; SET jit = off"
 
 static const struct {
+	const char *name;
 	const char *text;
 	bool is_ours;
 } texts[PG_COUNT] = {
-#define SQL(name, text) {text, false},
-#define SQL_OURS(name, text) {text, true},
+#define SQL(name, text) {#name, text, false},
+#define SQL_OURS(name, text) {#name, text, true},
 #include "store/pg.def"
 #undef SQL
 #undef SQL_OURS
@@ -160,15 +162,22 @@ static void put_text(struct buf *out, const char *text, const struct pg_names *n
 	buf_put_c(out, '\0');
 }
 
-static void statement_name(enum pg_text which, char out[16])
+#define NAME_SIZE 32
+
+/* "find_command": what a look into pg_prepared_statements shows. */
+static void statement_name(enum pg_text which, char out[NAME_SIZE])
 {
-	snprintf(out, 16, "b%d", (int)which);
+	const char *name = texts[which].name;
+	size_t i = 0;
+	for (; name[i] && i < NAME_SIZE - 1; i++)
+		out[i] = (char)tolower((unsigned char)name[i]);
+	out[i] = '\0';
 }
 
 static int send_prepare(struct pg_conn *c, enum pg_text which)
 {
 	struct buf sql;
-	char name[16];
+	char name[NAME_SIZE];
 	buf_init(&sql, 16384);
 	put_text(&sql, texts[which].text, c->names);
 	statement_name(which, name);
@@ -290,7 +299,7 @@ void pq_text(struct pq *q, const char *z)
 int pq_send(struct pq *q)
 {
 	struct pg_conn *c = q->conn;
-	char name[16];
+	char name[NAME_SIZE];
 	if (!c->pg)
 		return ERR_CLOSED;
 	statement_name(q->which, name);

@@ -14,6 +14,7 @@
 struct pg_blocks {
 	size_t n;
 	struct pg_block {
+		bool is_strange; /* of a leg that nothing is taken from */
 		int64_t start;
 		size_t len; /* 0 = none */
 		char data[QUALITY_BLOCK_MAX];
@@ -51,6 +52,20 @@ static int ask_newest(struct pg_conn *c, const struct flight_batch *b, struct pg
 	return err;
 }
 
+static int ask_known(struct pg_conn *c, const struct flight_batch *b, struct pg_block *out)
+{
+	struct pq q = pq_begin(c, PG_FIND_QUALITY_LEG);
+	PGresult *res = NULL;
+	pq_text(&q, b->leg_id);
+	pq_text(&q, b->call_id);
+	pq_text(&q, b->user_id);
+	int err = pg_ask(&q, &res);
+	if (err == 0)
+		out->is_strange = PQntuples(res) == 0;
+	PQclear(res);
+	return err;
+}
+
 int pg_ask_flight(struct pg_conn *c, struct pg_turn *t)
 {
 	struct store_put_flight *q = CONTAINER_OF(t->job, struct store_put_flight, job);
@@ -64,9 +79,11 @@ int pg_ask_flight(struct pg_conn *c, struct pg_turn *t)
 	LIST_EACH(&q->batches, l)
 	{
 		const struct flight_batch *b = CONTAINER_OF(l, struct flight_batch, link);
-		if (err == 0 && b->n_samples)
-			err = ask_newest(c, b, &t->blocks->items[i]);
-		i++;
+		struct pg_block *block = &t->blocks->items[i++];
+		if (err == 0 && b->only_known)
+			err = ask_known(c, b, block);
+		if (err == 0 && b->n_samples && !block->is_strange)
+			err = ask_newest(c, b, block);
 	}
 	return err;
 }
@@ -164,6 +181,8 @@ static int send_levels(struct pg_conn *c, struct pg_turn *t, const struct flight
 
 static int send_batch(struct pg_conn *c, struct pg_turn *t, const struct flight_batch *b, struct pg_block *block)
 {
+	if (block->is_strange)
+		return 0;
 	int err = send_leg(c, t, b);
 	if (err == 0 && b->n_samples)
 		err = send_samples(c, t, b, block);

@@ -23,14 +23,16 @@ static int later(struct pg_link *l)
 	return ERR_STORE;
 }
 
-/* One small number that a statement of the lane's own affairs answers; -1 when it has no row. */
+#define NO_ROW (-2)
+
+/* One small number that a statement of the lane's own affairs answers; NO_ROW when there is none. */
 static int ask_number(struct pq *q, int64_t *out)
 {
 	PGresult *res = NULL;
 	int err = pg_ask(q, &res);
 	if (err == 0) {
 		struct pg_rows rows = pg_rows_of(res);
-		*out = pg_row(&rows) ? pg_get_int(&rows) : -1;
+		*out = pg_row(&rows) ? pg_get_int(&rows) : NO_ROW;
 	}
 	PQclear(res);
 	return err;
@@ -47,7 +49,7 @@ static int fence(struct pg_link *l)
 		int err = ask_number(&q, &is_there);
 		if (err < 0)
 			return ERR_STORE;
-		if (is_there < 0)
+		if (is_there == NO_ROW)
 			return 0;
 		if (clock_mono_ms() + FENCE_POLL_MS >= l->conn.deadline)
 			return ERR_STORE;
@@ -73,14 +75,17 @@ int pg_link_adopt(struct pg_link *l)
 	return err < 0 ? ERR_STORE : 0;
 }
 
+/* Whoever else holds it has taken this database over once the epoch is no longer ours; until then it may be a session
+ * of ours that the server has yet to miss. */
 static int hold_lock(struct pg_link *l)
 {
 	struct pq q = pq_begin(&l->conn, PG_HOLD);
-	int64_t is_held = 0;
-	int err = ask_number(&q, &is_held);
+	int64_t answer = 0;
+	pq_int(&q, *l->epoch);
+	int err = ask_number(&q, &answer);
 	if (err < 0)
 		return ERR_STORE;
-	return is_held == 1 ? 0 : ERR_VERSION;
+	return answer == 1 ? 0 : answer == 0 ? later(l) : ERR_VERSION;
 }
 
 static int connect_again(struct pg_link *l)
@@ -108,10 +113,9 @@ int pg_link_ready(struct pg_link *l)
 	if (!is_new)
 		return 0;
 	l->is_fenced = false;
-	if (l->holds_lock)
+	err = pg_link_adopt(l); /* first of all, so that it can be told when it is left behind in its turn */
+	if (err == 0 && l->holds_lock)
 		err = hold_lock(l);
-	if (err == 0)
-		err = pg_link_adopt(l);
 	if (err == 0)
 		l->backoff_ms = l->retry_at = 0;
 	else if (l->conn.pg) /* begin anew: this one has not left anything behind */

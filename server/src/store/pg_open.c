@@ -84,9 +84,9 @@ static int open_steps(struct backend *b, const struct store_config *config, stru
 	if (err == 0)
 		err = take_lock(c, b->where, why);
 	if (err == 0)
-		err = pg_migrate(c, is_hosts, why);
-	if (err == 0)
 		err = pg_names_find(c, config->members_view, &b->names, why);
+	if (err == 0)
+		err = pg_migrate(c, is_hosts, why);
 	if (err == 0)
 		err = raise_epoch(b, c);
 	if (err == 0)
@@ -125,6 +125,7 @@ static int init_lanes(struct backend *b, unsigned n_connections)
 		b->lanes[i].conn.url = b->url;
 		b->lanes[i].conn.names = i ? &b->names : NULL; /* not known yet when the first one is opened */
 		b->lanes[i].holds_lock = i == 0;
+		b->lanes[i].epoch = &b->epoch;
 		atomic_store(&b->lanes[i].floor, INT64_MAX);
 		b->turns[i] = mem_new(PG_WINDOW * sizeof *b->turns[i]);
 		if (!b->turns[i])
