@@ -72,6 +72,7 @@ const steps = {
   format,
   layers: () => run("node", ["tools/layers.mjs"]),
   protocol: () => run("node", ["tools/gen-protocol.mjs", "--check"]),
+  docs: () => run("node", ["tools/gen-docs.mjs", "--check"]),
   lock,
   lint: () => run("biome", ["check", "--error-on-warnings", "--max-diagnostics=40"]),
   gcc,

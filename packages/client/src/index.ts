@@ -1,6 +1,7 @@
 /** @bellwire/client: voice and video calls in the browser, without a framework. */
 export { Call, type CallEvents } from "./call/call.js";
 export { Client, type ClientEvents, type ClientOptions, createClient } from "./client.js";
+export type { Emitter, Listener } from "./emitter.js";
 export { BellwireError, type BellwireErrorFacts, type LocalErrorCode } from "./errors.js";
 export type { HistoryPage } from "./generated/api.js";
 export { ERRORS, type ErrorCode } from "./generated/errors.js";
@@ -25,4 +26,5 @@ export type { Media, MediaRequest } from "./media/media.js";
 export type { Platform, SocketLike } from "./platform.js";
 export type { Hint, HintCode } from "./quality/hint.js";
 export type { HistoryQuery } from "./server/requests.js";
+export type { GetToken } from "./server/rest.js";
 export type * from "./types.js";
