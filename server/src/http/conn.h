@@ -22,6 +22,7 @@
 
 #define HTTP_DATE_SIZE 30
 #define WS_BATCH_MAX 65536
+#define HTTP_MAX_HEAD_OUT 32768
 
 /* Frames that come of one read and go to one WebSocket: sent together. */
 struct ws_batch {
@@ -49,6 +50,7 @@ struct http_server {
 	size_t n_requests; /* not answered yet, whether their connection lives or not */
 	struct list files; /* folders that are served */
 	struct ws_batch batch;
+	struct buf head_out; /* the header of an answer, while it is written and sent */
 	int64_t date_at_s;
 	char date[HTTP_DATE_SIZE];
 	int max_fd;	 /* accepting pauses at descriptors above it */

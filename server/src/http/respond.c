@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "http/conn.h"
 
-#define MAX_HEAD_OUT 32768
 #define HIGH_WATER 65536 /* unsent bytes at which a writer is asked to wait */
 
 struct answer {
@@ -82,6 +81,15 @@ void http_resp_header(struct http_req *req, const char *name, struct str value)
 	buf_put(&req->extra, STR("\r\n"));
 }
 
+/* A header is written for every poll and every message that is posted: without printf, which takes longer than the
+ * rest. */
+static void put_number_field(struct buf *out, struct str name, uint64_t n)
+{
+	buf_put(out, name);
+	buf_put_u64(out, n);
+	buf_put(out, STR("\r\n"));
+}
+
 /* RFC 9110 §8.6, RFC 9112 §6: how the answer's end is told. */
 static void write_framing(struct http_req *req, const struct answer *a, struct buf *out)
 {
@@ -92,20 +100,30 @@ static void write_framing(struct http_req *req, const struct answer *a, struct b
 	if (req->chunked)
 		buf_put(out, STR("Transfer-Encoding: chunked\r\n"));
 	else if (a->length >= 0)
-		buf_printf(out, "Content-Length: %lld\r\n", (long long)a->length);
+		put_number_field(out, STR("Content-Length: "), (uint64_t)a->length);
 }
 
 static void write_start(struct http_server *s, int status, const char *content_type, struct buf *out)
 {
 	s->stats.by_class[status / 100]++;
-	buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, status_text(status), http_server_date(s));
-	if (content_type)
-		buf_printf(out, "Content-Type: %s\r\n", content_type);
-	buf_put(out, STR("X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"));
+	buf_put(out, STR("HTTP/1.1 "));
+	buf_put_u64(out, (uint64_t)status);
+	buf_put_c(out, ' ');
+	buf_put(out, str_of(status_text(status)));
+	buf_put(out, STR("\r\nDate: "));
+	buf_put(out, str_of(http_server_date(s)));
+	if (content_type) {
+		buf_put(out, STR("\r\nContent-Type: "));
+		buf_put(out, str_of(content_type));
+	}
+	buf_put(out, STR("\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"));
 }
 
-static void write_head(struct http_req *req, const struct answer *a, struct buf *out)
+/* In the server's buffer, until the next one is written. */
+static struct buf *write_head(struct http_req *req, const struct answer *a)
 {
+	struct buf *out = &req->server->head_out;
+	buf_clear(out);
 	write_start(req->server, a->status, a->content_type, out);
 	write_framing(req, a, out);
 	if (!a->keep)
@@ -120,6 +138,7 @@ static void write_head(struct http_req *req, const struct answer *a, struct buf 
 	else
 		out->err = req->extra.err;
 	buf_put(out, STR("\r\n"));
+	return out;
 }
 
 /* Sends header and body in one; the connection's fate follows from it. */
@@ -132,12 +151,9 @@ void http_respond(struct http_req *req, int status, const char *content_type, st
 		return;
 	}
 	struct answer a = {status, content_type, (int64_t)body.len, http_conn_can_keep(c)};
-	struct buf head;
-	buf_init(&head, MAX_HEAD_OUT);
-	write_head(req, &a, &head);
-	struct str parts[] = {buf_str(&head), body};
-	int err = buf_ok(&head) ? stream_send(&c->stream, parts, req->no_body ? 1 : 2) : head.err;
-	buf_fini(&head);
+	struct buf *head = write_head(req, &a);
+	struct str parts[] = {buf_str(head), body};
+	int err = buf_ok(head) ? stream_send(&c->stream, parts, req->no_body ? 1 : 2) : head->err;
 	http_conn_answered(c, a.keep && !err);
 	if (err)
 		stream_abort(&c->stream);
@@ -208,12 +224,9 @@ void http_resp_begin(struct http_req *req, int status, const char *content_type,
 	if (!keep)
 		c->last = true;
 	struct answer a = {status, content_type, length, keep};
-	struct buf head;
-	buf_init(&head, MAX_HEAD_OUT);
-	write_head(req, &a, &head);
-	if (!buf_ok(&head) || stream_send(&c->stream, &(struct str){head.ptr, head.len}, 1) != 0)
+	struct buf *head = write_head(req, &a);
+	if (!buf_ok(head) || stream_send(&c->stream, &(struct str){head->ptr, head->len}, 1) != 0)
 		stream_abort(&c->stream);
-	buf_fini(&head);
 }
 
 int http_resp_write(struct http_req *req, struct str bytes)

@@ -2,6 +2,7 @@
 #include "http/router.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -13,7 +14,7 @@ void router_init(struct router *r)
 
 void router_fini(struct router *r)
 {
-	mem_free(r->routes);
+	mem_free(r->entries);
 }
 
 /* 0 literal, 1 ":name", 2 "*name", 3 the pattern has ended. */
@@ -50,20 +51,20 @@ int router_add(struct router *r, const struct http_route *route)
 {
 	assert(route->pattern[0] == '/');
 	size_t at = 0;
-	for (; at < r->n && compare_patterns(r->routes[at].pattern, route->pattern) <= 0; at++)
-		if (strcmp(r->routes[at].pattern, route->pattern) == 0 &&
-			same_method(r->routes[at].method, route->method))
+	for (; at < r->n && compare_patterns(r->entries[at].route.pattern, route->pattern) <= 0; at++)
+		if (strcmp(r->entries[at].route.pattern, route->pattern) == 0 &&
+			same_method(r->entries[at].route.method, route->method))
 			return ERR_EXISTS;
 	if (r->n == r->cap) {
 		size_t cap = r->cap ? r->cap * 2 : 32;
-		struct http_route *grown = mem_resize(r->routes, cap * sizeof *grown);
+		struct router_entry *grown = mem_resize(r->entries, cap * sizeof *grown);
 		if (!grown)
 			return ERR_NO_MEMORY;
-		r->routes = grown;
+		r->entries = grown;
 		r->cap = cap;
 	}
-	memmove(r->routes + at + 1, r->routes + at, (r->n - at) * sizeof *r->routes);
-	r->routes[at] = *route;
+	memmove(r->entries + at + 1, r->entries + at, (r->n - at) * sizeof *r->entries);
+	r->entries[at] = (struct router_entry){*route, str_of(route->pattern), strcspn(route->pattern, ":*")};
 	r->n++;
 	return 0;
 }
@@ -75,8 +76,11 @@ static void keep_param(struct route_match *m, struct str segment, struct str raw
 }
 
 /* Does path fit the pattern? The parameters are kept in m. */
-static bool fits(struct str pattern, struct str path, struct route_match *m)
+static bool fits(const struct router_entry *e, struct str path, struct route_match *m)
 {
+	struct str pattern = e->pattern;
+	if (path.len < e->n_literal || memcmp(path.ptr, pattern.ptr, e->n_literal) != 0)
+		return false;
 	m->n_params = 0;
 	while (pattern.ptr) {
 		if (!path.ptr)
@@ -104,10 +108,10 @@ void router_find(const struct router *r, struct str method, struct str path, str
 	if (str_eq_z(method, "HEAD"))
 		method = STR("GET");
 	for (size_t i = 0; i < r->n; i++) {
-		const struct http_route *route = &r->routes[i];
-		if (!out->pattern.ptr && fits(str_of(route->pattern), path, out))
-			out->pattern = str_of(route->pattern);
-		if (!out->pattern.ptr || !str_eq_z(out->pattern, route->pattern))
+		const struct http_route *route = &r->entries[i].route;
+		if (!out->pattern.ptr && fits(&r->entries[i], path, out))
+			out->pattern = r->entries[i].pattern;
+		if (!out->pattern.ptr || !str_eq(out->pattern, r->entries[i].pattern))
 			continue;
 		if (!route->method || str_eq_z(method, route->method)) {
 			out->route = route;
@@ -119,8 +123,8 @@ void router_find(const struct router *r, struct str method, struct str path, str
 void router_allow(const struct router *r, struct str pattern, struct buf *out)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		const struct http_route *route = &r->routes[i];
-		if (!str_eq_z(pattern, route->pattern))
+		const struct http_route *route = &r->entries[i].route;
+		if (!str_eq(pattern, r->entries[i].pattern))
 			continue;
 		const char *method = route->method ? route->method : "GET, HEAD, POST, PUT, PATCH, DELETE";
 		buf_printf(out, "%s, ", method);

@@ -5,8 +5,14 @@
 #include "base/buf.h"
 #include "http/http.h"
 
+struct router_entry {
+	struct http_route route;
+	struct str pattern;
+	size_t n_literal; /* bytes before the first parameter */
+};
+
 struct router {
-	struct http_route *routes; /* owned; the more specific pattern first */
+	struct router_entry *entries; /* owned; the more specific pattern first */
 	size_t n;
 	size_t cap;
 };

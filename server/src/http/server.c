@@ -125,6 +125,7 @@ static void server_free(struct http_server *s)
 	http_files_free(s);
 	router_fini(&s->router);
 	buf_fini(&s->batch.bytes);
+	buf_fini(&s->head_out);
 	net_fini(&s->net);
 	timer_stop(s->loop, &s->drain);
 	mem_free(s);
@@ -150,6 +151,7 @@ int http_server_new(struct loop *loop, const struct http_config *config, size_t 
 	list_init(&s->files);
 	router_init(&s->router);
 	buf_init(&s->batch.bytes, WS_BATCH_MAX);
+	buf_init(&s->head_out, HTTP_MAX_HEAD_OUT);
 	if (out_at)
 		*out_at = 0;
 	int err = net_init(&s->net, loop);

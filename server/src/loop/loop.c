@@ -24,16 +24,47 @@ static void on_wake(uv_async_t *wake)
 	}
 }
 
+static void on_after(uv_check_t *after)
+{
+	struct loop *l = CONTAINER_OF(after, struct loop, after);
+	struct list taken;
+	list_init(&taken);
+	while (!list_empty(&l->soon))
+		list_push(&taken, list_shift(&l->soon));
+	uv_check_stop(&l->after);
+	uv_idle_stop(&l->stay);
+	struct list *item;
+	while ((item = list_shift(&taken))) {
+		struct post *p = CONTAINER_OF(item, struct post, link);
+		p->run(p);
+	}
+}
+
+static void on_stay(uv_idle_t *stay)
+{
+	(void)stay;
+}
+
+void loop_soon(struct loop *l, struct post *p)
+{
+	list_push(&l->soon, &p->link);
+	uv_check_start(&l->after, on_after);
+	uv_idle_start(&l->stay, on_stay);
+}
+
 int loop_init(struct loop *l)
 {
 	*l = (struct loop){0};
 	list_init(&l->posts);
+	list_init(&l->soon);
 	if (uv_loop_init(&l->uv) < 0)
 		return ERR_NO_MEMORY;
 	if (uv_mutex_init(&l->post_lock) < 0 || uv_async_init(&l->uv, &l->wake, on_wake) < 0) {
 		uv_loop_close(&l->uv);
 		return ERR_NO_MEMORY;
 	}
+	uv_check_init(&l->uv, &l->after);
+	uv_idle_init(&l->uv, &l->stay);
 	timer_heap_init(l);
 	return 0;
 }
@@ -43,6 +74,8 @@ void loop_fini(struct loop *l)
 	uv_close((uv_handle_t *)&l->wake, NULL);
 	uv_close((uv_handle_t *)&l->tick, NULL);
 	uv_close((uv_handle_t *)&l->again, NULL);
+	uv_close((uv_handle_t *)&l->after, NULL);
+	uv_close((uv_handle_t *)&l->stay, NULL);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	int err = uv_loop_close(&l->uv);
 	assert(err == 0 && "a handle was left open");

@@ -25,6 +25,11 @@ struct loop {
 	size_t heap_cap;
 	uint64_t next_order;
 
+	/* posts from its own thread */
+	uv_check_t after; /* behind the sockets of a turn */
+	uv_idle_t stay;	  /* the turn does not wait for sockets */
+	struct list soon;
+
 	/* posts from other threads */
 	uv_async_t wake;
 	uv_mutex_t post_lock;
@@ -51,6 +56,10 @@ struct post {
 
 /* From any thread. p must stay alive until it has run. */
 void loop_post(struct loop *l, struct post *p);
+
+/* From the loop's own thread, and without a system call: p runs once the sockets of this turn, or of the next, have
+ * been looked at, never from inside this call. */
+void loop_soon(struct loop *l, struct post *p);
 
 /* A timer; embed it, start with {0}. It owns nothing: after timer_stop the memory may go at once. */
 typedef void (*timer_cb)(struct timer *t, void *arg);

@@ -187,7 +187,7 @@ void eio_session_post(struct eio_session *s)
 	if (s->posted)
 		return;
 	s->posted = true;
-	loop_post(s->server->config.loop, &s->turn);
+	loop_soon(s->server->config.loop, &s->turn);
 }
 
 static void on_turn(struct post *p)
