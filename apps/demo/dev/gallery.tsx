@@ -107,7 +107,8 @@ function home(history: HistoryEntry[], notices?: ReactNode) {
       people={PEOPLE.slice(1)}
       isDisabled={notices !== undefined}
       onCall={nothing}
-      onCallAll={nothing}
+      onCallGroup={nothing}
+      onShowDevices={nothing}
       history={<CallHistory entries={history} onCallBack={nothing} />}
     />
   );

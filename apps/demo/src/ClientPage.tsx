@@ -3,8 +3,10 @@ import { BellwireProvider, useCall, useConnection, useIncomingCall } from "@bell
 import {
   CallScreen,
   ConnectionBanner,
+  Control,
   errorText,
   type Face,
+  Notice,
   OngoingCalls,
   RecentCalls,
   useTexts,
@@ -12,65 +14,132 @@ import {
 import { type ReactNode, useEffect, useState } from "react";
 import { Frame } from "./Frame.js";
 import { Home } from "./Home.js";
+import { InviteDialog } from "./InviteDialog.js";
 import { clientOptions, type Identity } from "./identity.js";
-import { OpenIcon, PhoneCircleIcon } from "./pageIcons.js";
+import { Lobby, type LobbyWish } from "./Lobby.js";
+import { OpenIcon, PeopleIcon, PhoneCircleIcon } from "./pageIcons.js";
+import { type PaneState, useTellPage } from "./paneState.js";
 import { CHANNEL, demoFace, PEOPLE } from "./people.js";
 import { type Settings, userAddress } from "./settings.js";
 
-/** A call that comes in is seen in the tabs, too; a pane that is out of sight on a small screen comes into it. */
-function useAttention(me: Face) {
+/** A call that comes in is seen in the browser's tabs, and around a pane. */
+function useAttention(me: Face, isInCall: boolean) {
   const { call } = useIncomingCall();
   const caller = call && demoFace({ userId: call.startedBy, name: null, avatarUrl: null }).name;
+  const state: PaneState = isInCall ? "in-call" : "quiet";
+  useTellPage(me.id, caller ? "ringing" : state);
   useEffect(() => {
     document.title = caller ? `${caller} calls · bellwire` : `${me.name} · bellwire`;
-    if (caller) window.frameElement?.scrollIntoView({ block: "nearest" });
   }, [caller, me]);
 }
 
-function Contents({ me, actions, isPane }: { me: Face; actions: ReactNode; isPane: boolean }) {
-  const texts = useTexts();
-  const connection = useConnection();
-  const { call: current, start } = useCall();
-  const isInCall = current !== null && current.state !== "ended";
-  const isOnline = connection.state === "connected";
-  const reason = connection.error ? errorText(texts, connection.error) : undefined;
-  useAttention(me);
-  const notices = (
-    <>
-      {!isInCall && <ConnectionBanner state={connection.state} reason={reason} onRetry={connection.retry} />}
-      <OngoingCalls />
-    </>
-  );
+/** Beside the controls of a group call: a link that leads into it. */
+function InviteControl({ onClick }: { onClick: () => void }) {
+  return <Control label="Invite people" word="Invite" icon={<PeopleIcon />} onClick={onClick} />;
+}
+
+function EmptyPlace() {
   return (
-    <div className={clientClass(isPane, current !== null)}>
-      <h1 className="bw-visually-hidden">{me.name}</h1>
-      <Home
-        me={me}
-        isOnline={isOnline}
-        notices={notices}
-        actions={actions}
-        people={PEOPLE.filter(({ id }) => id !== me.id)}
-        isDisabled={!isOnline || isInCall}
-        onCall={({ id }, type) => void start({ channelId: CHANNEL, to: id, type })}
-        onCallAll={() => void start({ channelId: CHANNEL, mode: "group", type: "video" })}
-        history={<RecentCalls faceOf={demoFace} />}
-      />
-      <div className={current ? "call-place" : "call-place call-place--empty"}>
-        {/* Two clients share one room here: without sound at first, or one microphone would hear itself. */}
-        <CallScreen faceOf={demoFace} startSilent={isPane} ringback={!isPane} />
-        {!current && (
-          <p className="call-place-hint">
-            <PhoneCircleIcon />
-            Choose somebody to call
-          </p>
-        )}
-      </div>
+    <div className="call-place-hint">
+      <PhoneCircleIcon />
+      <p className="call-place-title">Choose somebody to call</p>
+      <p>Your calls appear here. You can go on looking through your calls meanwhile.</p>
     </div>
   );
 }
 
-function clientClass(isPane: boolean, hasCall: boolean): string {
-  return ["client", isPane ? "client--pane" : "client--framed", hasCall ? "client--busy" : ""].join(" ").trim();
+interface ContentsProps {
+  me: Face;
+  actions: ReactNode;
+  settings: Settings;
+}
+
+/** What is above the lists: trouble with the connection, calls that one may enter. */
+function Notices({ isInCall, failed, onJoin }: { isInCall: boolean; failed: boolean; onJoin: (id: string) => void }) {
+  const texts = useTexts();
+  const connection = useConnection();
+  const reason = connection.error ? errorText(texts, connection.error) : undefined;
+  return (
+    <>
+      {!isInCall && <ConnectionBanner state={connection.state} reason={reason} onRetry={connection.retry} />}
+      {failed && <Notice kind="error">That call is over, or you may not join it.</Notice>}
+      <OngoingCallsOf onJoin={onJoin} />
+    </>
+  );
+}
+
+/** Of groups one is asked for devices first; into one's own call after a reload one returns at once. */
+function OngoingCallsOf({ onJoin }: { onJoin: (id: string) => void }) {
+  const { join } = useCall();
+  return (
+    <OngoingCalls
+      onJoin={({ id, mode, callType }) =>
+        mode === "group" ? onJoin(id) : void join(id, { audio: true, video: callType === "video" })
+      }
+    />
+  );
+}
+
+function Contents({ me, actions, settings }: ContentsProps) {
+  const { isPane } = settings;
+  const connection = useConnection();
+  const { call: current, start } = useCall();
+  const [lobby, setLobby] = useState<LobbyWish | null>(settings.call ? { kind: "join", callId: settings.call } : null);
+  const [hasFailed, setFailed] = useState(false);
+  const [isInviting, setInviting] = useState(false);
+  const isInCall = current !== null && current.state !== "ended";
+  const isOnline = connection.state === "connected";
+  const isInLobby = lobby !== null && !isInCall;
+  useAttention(me, isInCall);
+
+  const leaveLobby = (joined: boolean) => {
+    setLobby(null);
+    setFailed(!joined);
+  };
+  return (
+    <div className={clientClass(isPane, current !== null || isInLobby)}>
+      <h1 className="bw-visually-hidden">{me.name}</h1>
+      <Home
+        me={me}
+        isOnline={isOnline}
+        notices={
+          <Notices isInCall={isInCall} failed={hasFailed} onJoin={(callId) => setLobby({ kind: "join", callId })} />
+        }
+        actions={actions}
+        people={PEOPLE.filter(({ id }) => id !== me.id)}
+        isDisabled={!isOnline || isInCall}
+        onCall={({ id }, type) => void start({ channelId: CHANNEL, to: id, type })}
+        onCallGroup={(participants) => void start({ channelId: CHANNEL, participants, mode: "group", type: "video" })}
+        onShowDevices={() => setLobby({ kind: "check" })}
+        history={<RecentCalls faceOf={demoFace} />}
+      />
+      <div className={current || isInLobby ? "call-place" : "call-place call-place--empty"}>
+        {isInLobby && <Lobby me={me} wish={lobby} onLeave={leaveLobby} />}
+        <div className={isInLobby ? "call-screen call-screen--away" : "call-screen"}>
+          {/* Two clients share one room here: without sound at first, or one microphone would hear itself. */}
+          <CallScreen
+            faceOf={demoFace}
+            startSilent={isPane}
+            ringback={!isPane}
+            extraControls={current?.mode === "group" && <InviteControl onClick={() => setInviting(true)} />}
+          />
+        </div>
+        {!current && !isInLobby && <EmptyPlace />}
+      </div>
+      {isInviting && isInCall && (
+        <InviteDialog
+          settings={settings}
+          callId={current.id}
+          present={[me.id, ...current.participants.filter(({ socketId }) => socketId).map(({ userId }) => userId)]}
+          onClose={() => setInviting(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+function clientClass(isPane: boolean, isBusy: boolean): string {
+  return ["client", isPane ? "client--pane" : "client--framed", isBusy ? "client--busy" : ""].join(" ").trim();
 }
 
 const FOOTNOTE = "A page of one user. Open it as somebody else in another tab, or see two people side by side.";
@@ -89,7 +158,7 @@ export function ClientPage({ identity, settings }: { identity: Identity; setting
       <OpenIcon />
     </a>
   );
-  const contents = <Contents me={identity.face} actions={settings.isPane && alone} isPane={settings.isPane} />;
+  const contents = <Contents me={identity.face} actions={settings.isPane && alone} settings={settings} />;
   return (
     <BellwireProvider options={options}>
       {settings.isPane ? (

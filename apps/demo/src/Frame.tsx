@@ -25,12 +25,13 @@ export interface FrameProps {
   settings: Settings;
   actions?: ReactNode;
   footnote: ReactNode;
+  className?: string;
   children: ReactNode;
 }
 
-export function Frame({ settings, actions, footnote, children }: FrameProps) {
+export function Frame({ settings, actions, footnote, className, children }: FrameProps) {
   return (
-    <div className="bw frame">
+    <div className={`bw frame ${className ?? ""}`}>
       <header className="frame-top">
         <a className="brand" href="/">
           <Logo />

@@ -1,9 +1,9 @@
-/** Ways to bring in more people: another tab here, or a link with a token for another device. */
+/** Ways to bring in more people: another tab here, or a link for another device; into a call, if there is one. */
 import { Avatar, type Face } from "@bellwire/react/ui";
 import { useEffect, useId, useRef, useState } from "react";
 import { PEOPLE } from "./people.js";
 import { type Settings, userAddress } from "./settings.js";
-import { fetchDevToken } from "./tokens.js";
+import { fetchDevToken, NoToken } from "./tokens.js";
 
 /** The page's address as the other device must write it; a trailing slash or path is left out. */
 function originOf(text: string): string | null {
@@ -15,18 +15,31 @@ function originOf(text: string): string | null {
   }
 }
 
-async function copyLink(face: Face, origin: string): Promise<string> {
-  const token = await fetchDevToken(face.id);
-  await navigator.clipboard.writeText(`${origin}/#token=${token}`);
-  return `A link that signs in as ${face.name} is in your clipboard.`;
+/** With a token where this server gives one; else whoever opens the link signs in by themselves. */
+async function copyLink(face: Face, origin: string, callId: string | undefined): Promise<string> {
+  const path = callId === undefined ? "/" : `/?${new URLSearchParams({ call: callId })}`;
+  const token = await fetchDevToken(face.id).catch((error: unknown) => {
+    if (error instanceof NoToken) return null;
+    throw error;
+  });
+  await navigator.clipboard.writeText(token === null ? `${origin}${path}` : `${origin}${path}#token=${token}`);
+  return token === null
+    ? "The link is in your clipboard. Whoever opens it signs in first."
+    : `A link that signs in as ${face.name} is in your clipboard.`;
 }
 
-function Person({ face, settings, onCopy }: { face: Face; settings: Settings; onCopy: () => void }) {
+interface PersonProps {
+  face: Face;
+  href: string;
+  onCopy: () => void;
+}
+
+function Person({ face, href, onCopy }: PersonProps) {
   return (
     <li className="row">
       <Avatar face={face} size={36} />
       <span className="row-name">{face.name}</span>
-      <a className="bw-button" href={userAddress(face.id, settings, false)} target="_blank" rel="noopener">
+      <a className="bw-button" href={href} target="_blank" rel="noopener">
         Open tab<span className="bw-visually-hidden"> as {face.name}</span>
       </a>
       <button type="button" className="bw-button" onClick={onCopy}>
@@ -36,7 +49,16 @@ function Person({ face, settings, onCopy }: { face: Face; settings: Settings; on
   );
 }
 
-export function InviteDialog({ settings, onClose }: { settings: Settings; onClose: () => void }) {
+export interface InviteDialogProps {
+  settings: Settings;
+  /** The call that the links lead into. */
+  callId?: string;
+  /** The ids of those who need no link. */
+  present?: readonly string[];
+  onClose: () => void;
+}
+
+export function InviteDialog({ settings, callId, present = [], onClose }: InviteDialogProps) {
   const id = useId();
   const ref = useRef<HTMLDialogElement>(null);
   const [address, setAddress] = useState(location.origin);
@@ -46,15 +68,20 @@ export function InviteDialog({ settings, onClose }: { settings: Settings; onClos
   const origin = originOf(address);
   const copy = (face: Face) => {
     if (!origin) return setMessage("This is no address: it should look like https://calls.example:8443.");
-    copyLink(face, origin).then(setMessage, () => setMessage("The link could not be copied."));
+    copyLink(face, origin, callId).then(setMessage, () => setMessage("The link could not be copied."));
   };
   return (
     <dialog ref={ref} className="bw sheet" aria-labelledby={`${id}-title`} onClose={onClose}>
-      <h2 id={`${id}-title`}>Add people</h2>
+      <h2 id={`${id}-title`}>{callId ? "Invite to this call" : "Add people"}</h2>
       <p>Open another tab on this machine, or take a link to another device. A link signs in whoever opens it.</p>
       <ul className="rows">
-        {PEOPLE.map((face) => (
-          <Person key={face.id} face={face} settings={settings} onCopy={() => copy(face)} />
+        {PEOPLE.filter(({ id }) => !present.includes(id)).map((face) => (
+          <Person
+            key={face.id}
+            face={face}
+            href={userAddress(face.id, settings, false, callId)}
+            onCopy={() => copy(face)}
+          />
         ))}
       </ul>
       <label className="field">

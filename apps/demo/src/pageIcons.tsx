@@ -47,3 +47,13 @@ export function PhoneCircleIcon() {
     </svg>
   );
 }
+
+export function SettingsIcon() {
+  return (
+    <svg className="bw-icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d="M3.5 7h8M16 7h4.5M3.5 17H8M12.5 17h8" />
+      <circle cx="13.8" cy="7" r="2.3" />
+      <circle cx="10.2" cy="17" r="2.3" />
+    </svg>
+  );
+}

@@ -7,6 +7,8 @@ export interface Settings {
   token: string | null;
   /** The page is one of two panes: sound is off at first, and there is no frame around it. */
   isPane: boolean;
+  /** The call that an invitation names: its page begins with the question whether to join. */
+  call: string | null;
   /** Media only over the relay. */
   isRelayForced: boolean;
   theme: "light" | "dark" | null;
@@ -19,15 +21,17 @@ export function readSettings(address: URL): Settings {
     user: query.get("user"),
     token: new URLSearchParams(address.hash.slice(1)).get("token"),
     isPane: query.get("pane") === "1",
+    call: query.get("call"),
     isRelayForced: query.get("relay") === "1",
     theme: theme === "light" || theme === "dark" ? theme : null,
   };
 }
 
 /** The address of one user's page, with the rest of the wishes kept. */
-export function userAddress(user: string, settings: Settings, isPane: boolean): string {
+export function userAddress(user: string, settings: Settings, isPane: boolean, callId?: string): string {
   const query = new URLSearchParams({ user });
   if (isPane) query.set("pane", "1");
+  if (callId !== undefined) query.set("call", callId);
   if (settings.isRelayForced) query.set("relay", "1");
   if (settings.theme) query.set("theme", settings.theme);
   return `/?${query}`;

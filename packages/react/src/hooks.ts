@@ -9,10 +9,11 @@ import type {
   LocalSnapshot,
   MediaChoice,
   ParticipantSnapshot,
+  Quality,
   User,
 } from "@bellwire/client";
 import { useCallback, useMemo } from "react";
-import { useClient, useSnapshot } from "./provider.js";
+import { useClient, useSnapshot } from "./context.js";
 
 const quietly = (promise: Promise<unknown>) => {
   promise.catch(() => {});
@@ -67,11 +68,17 @@ function actionsOf(client: Client, handle: Call | null): CallActions {
   };
 }
 
-/** The call that goes on here (or ended here last), or the one that is given. */
-export function useCall(given?: Call | null): UseCall {
+/** The current call, without its snapshot: who asks for less than the whole call is drawn less often. */
+function useHandle(given: Call | null | undefined): { client: Client; handle: Call | null } {
   const client = useClient();
   const currentId = useSnapshot(client, (s) => s.current?.id ?? null, null);
   const handle = given === undefined ? (currentId === null ? null : client.getCall(currentId)) : given;
+  return { client, handle };
+}
+
+/** The call that goes on here (or ended here last), or the one that is given. */
+export function useCall(given?: Call | null): UseCall {
+  const { client, handle } = useHandle(given);
   const call = useSnapshot(handle, (s): CallSnapshot | null => s, null);
   const actions = useMemo(() => actionsOf(client, handle), [client, handle]);
   return { call, handle, ...actions };
@@ -103,9 +110,32 @@ const NO_PARTICIPANTS: readonly ParticipantSnapshot[] = [];
 
 /** Everyone but this device; each entry stays the same object until it changes. */
 export function useParticipants(given?: Call | null): readonly ParticipantSnapshot[] {
-  const { handle } = useCall(given);
+  const { handle } = useHandle(given);
   return useSnapshot(handle, (s) => s.participants, NO_PARTICIPANTS);
 }
+
+/** One of them, by the entry's id or the user's; null while there is none. Others' changes draw nothing. */
+export function useParticipant(id: string | null, given?: Call | null): ParticipantSnapshot | null {
+  const { handle } = useHandle(given);
+  const find = ({ participants }: CallSnapshot) =>
+    participants.find((one) => one.id === id) ?? participants.find((one) => one.userId === id) ?? null;
+  return useSnapshot(handle, find, null);
+}
+
+const WORST_FIRST: readonly Quality[] = ["poor", "fair", "good", "excellent"];
+
+/** How well media gets through to a participant, or, without one, to the worst off of them; null before the first
+ *  measurement. */
+export function useConnectionQuality(participantId?: string, given?: Call | null): Quality | null {
+  const { handle } = useHandle(given);
+  const judge = ({ participants }: CallSnapshot) => {
+    const asked = participants.filter((one) => participantId === undefined || isOne(one, participantId));
+    return WORST_FIRST.find((quality) => asked.some((one) => one.connectionQuality === quality)) ?? null;
+  };
+  return useSnapshot(handle, judge, null);
+}
+
+const isOne = ({ id, userId }: ParticipantSnapshot, wanted: string) => id === wanted || userId === wanted;
 
 const NOTHING_LOCAL: LocalSnapshot = {
   stream: null,
@@ -123,7 +153,7 @@ export interface UseLocalMedia extends LocalSnapshot {
 }
 
 export function useLocalMedia(given?: Call | null): UseLocalMedia {
-  const { handle } = useCall(given);
+  const { handle } = useHandle(given);
   const local = useSnapshot(handle, (s) => s.local, NOTHING_LOCAL);
   const toggles = useMemo(() => {
     // Asked at the click: two quick clicks are on and off again.

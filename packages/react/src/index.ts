@@ -1,4 +1,6 @@
 /** bellwire for React: a provider, and hooks over the client's snapshots. Screens are in @bellwire/react/ui. */
+
+export { useClient } from "./context.js";
 export {
   type CallActions,
   type UseCall,
@@ -7,12 +9,15 @@ export {
   type UseLocalMedia,
   useCall,
   useConnection,
+  useConnectionQuality,
   useIncomingCall,
   useLocalMedia,
+  useParticipant,
   useParticipants,
 } from "./hooks.js";
 export { MediaView, type MediaViewProps } from "./MediaView.js";
-export { BellwireProvider, type BellwireProviderProps, useClient } from "./provider.js";
+export { BellwireProvider, type BellwireProviderProps } from "./provider.js";
 export { type RingKind, useRingtone } from "./ui/useRingtone.js";
 export { type UseCallHistory, useCallHistory } from "./useCallHistory.js";
 export { type UseDevices, useDevices } from "./useDevices.js";
+export { type UseMediaPreview, useMediaPreview } from "./useMediaPreview.js";

@@ -1,7 +1,7 @@
 /** One's own calls, page by page, newest first; asked anew whenever a call has ended. */
 import type { BellwireError, HistoryCall } from "@bellwire/client";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { useClient } from "./provider.js";
+import { useClient } from "./context.js";
 
 export interface UseCallHistory {
   calls: readonly HistoryCall[];

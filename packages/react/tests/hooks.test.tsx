@@ -4,6 +4,7 @@ import { act, cleanup, render, renderHook } from "@testing-library/react";
 import { type ReactNode, StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeConnection } from "../../client/tests/lib/fakeConnection.js";
+import type { FakeMedia } from "../../client/tests/lib/fakeMedia.js";
 import { FakeServer } from "../../client/tests/lib/fakeServer.js";
 import {
   BellwireProvider,
@@ -12,11 +13,15 @@ import {
   useCallHistory,
   useClient,
   useConnection,
+  useConnectionQuality,
   useDevices,
   useIncomingCall,
   useLocalMedia,
+  useMediaPreview,
+  useParticipant,
   useParticipants,
 } from "../src/index.js";
+import { recallDevices } from "../src/memory.js";
 
 let server: FakeServer;
 let alice: Client;
@@ -66,6 +71,7 @@ async function aliceCalls(): Promise<Call> {
 
 beforeEach(async () => {
   vi.useFakeTimers();
+  localStorage.clear();
   server = new FakeServer();
   alice = createClient(options("alice"));
   void alice.connect();
@@ -213,6 +219,143 @@ describe("calls", () => {
     act(() => page.result.current.local.toggleScreenShare());
     await pass();
     expect(page.result.current.local.isScreenSharing).toBe(true);
+  });
+});
+
+describe("one participant", () => {
+  /** What hooks gave last, and how often each was drawn; StrictMode draws twice. */
+  const seen: Record<string, unknown> = {};
+  const drawn: Record<string, number> = {};
+
+  function Probe({ name, use }: { name: string; use: () => unknown }): ReactNode {
+    drawn[name] = (drawn[name] ?? 0) + 1;
+    seen[name] = use();
+    return null;
+  }
+
+  /** Bob's page in a call with alice and carol. */
+  async function openProbes(): Promise<[Call, Call]> {
+    const carol = createClient(options("carol"));
+    let incoming: ReturnType<typeof useIncomingCall> | null = null;
+    const Answer = () => {
+      incoming = useIncomingCall();
+      return null;
+    };
+    const page = render(
+      <Provider>
+        <Answer />
+        <Probe name="alice" use={() => useParticipant("alice")} />
+        <Probe name="carol" use={() => useParticipant("carol")} />
+        <Probe name="worst" use={() => useConnectionQuality()} />
+        <Probe name="carol's" use={() => useConnectionQuality("carol")} />
+      </Provider>,
+    );
+    void carol.connect();
+    await pass();
+    const calling = alice.call({ channelId: "general", participants: ["bob", "carol"] });
+    await pass();
+    const atAlice = await calling;
+    act(() => (incoming as unknown as ReturnType<typeof useIncomingCall>).accept());
+    await pass();
+    const joining = carol.join(atAlice.id);
+    await pass();
+    const atCarol = await joining;
+    closers.push(() => {
+      page.unmount();
+      carol.close();
+    });
+    return [atAlice, atCarol];
+  }
+  const closers: (() => void)[] = [];
+  afterEach(() => {
+    for (const close of closers.splice(0)) close();
+  });
+
+  it("is drawn once per event of theirs, and never for the others'", async () => {
+    const [atAlice] = await openProbes();
+    expect(seen).toMatchObject({ alice: { userId: "alice", isMuted: false }, carol: { userId: "carol" } });
+    Object.assign(drawn, { alice: 0, carol: 0, worst: 0 });
+    void atAlice.setMicrophoneEnabled(false);
+    await pass();
+    expect(seen.alice).toMatchObject({ isMuted: true });
+    expect(drawn).toMatchObject({ alice: 2, carol: 0, worst: 0 });
+  });
+
+  it("has a connection, whose quality is told with the worst of all", async () => {
+    const [atAlice] = await openProbes();
+    expect([seen.worst, seen["carol's"]]).toEqual([null, null]);
+    for (const [userId, connectionQuality] of [
+      ["alice", "good"],
+      ["carol", "poor"],
+    ] as const) {
+      const { socket } = [...server.sessions.values()].find((s) => s.userId === userId) ?? {};
+      if (!socket) throw new Error(`${userId} has no socket`);
+      server.receive(socket, "call.quality", { callId: atAlice.id, connectionQuality } as never, () => {});
+    }
+    await pass();
+    expect([seen.worst, seen["carol's"]]).toEqual(["poor", "poor"]);
+  });
+});
+
+describe("devices", () => {
+  const usb = { deviceId: "usb", kind: "microphone", label: "USB" } as const;
+
+  it("chosen on the last visit are chosen again once they are seen, and not before", async () => {
+    localStorage.setItem("bellwire-devices", JSON.stringify({ microphone: "usb", camera: "unplugged" }));
+    const page = renderHook(() => useDevices(), { wrapper: Provider });
+    await pass();
+    expect(page.result.current.selected).toEqual({ microphone: null, camera: null, speaker: null });
+    const { media } = server.platforms.at(-1) as { media: { list: object[]; listeners: Set<() => void> } };
+    media.list = [usb];
+    for (const listener of media.listeners) listener();
+    await pass();
+    expect(page.result.current.selected).toEqual({ microphone: "usb", camera: null, speaker: null });
+    act(() => page.result.current.select("microphone", null));
+    expect(JSON.parse(localStorage.getItem("bellwire-devices") ?? "{}")).toMatchObject({ microphone: null });
+  });
+
+  it("are looked at before a call, and let go of with the page", async () => {
+    const page = renderHook(() => useMediaPreview(), { wrapper: Provider });
+    expect(page.result.current.isOpening).toBe(true);
+    await pass();
+    const { media } = server.platforms.at(-1) as unknown as { media: FakeMedia };
+    expect(page.result.current).toMatchObject({ isMicrophoneEnabled: true, isCameraEnabled: true, error: null });
+    expect(media.live().map(({ kind }) => kind)).toEqual(["audio", "video"]);
+    act(() => page.result.current.setCameraEnabled(false));
+    await pass();
+    expect(media.live().map(({ kind }) => kind)).toEqual(["audio"]);
+    page.unmount();
+    await pass();
+    expect(media.live()).toEqual([]);
+    const again = renderHook(() => useMediaPreview(), { wrapper: Provider });
+    await pass();
+    expect(again.result.current).toMatchObject({ isMicrophoneEnabled: true, isCameraEnabled: false });
+  });
+
+  it("that are missing leave the other one, and are asked for again", async () => {
+    const page = renderHook(() => useMediaPreview(), { wrapper: Provider });
+    const { media } = server.platforms.at(-1) as unknown as { media: FakeMedia };
+    media.refused.video = "no_camera";
+    act(() => page.result.current.retry());
+    await pass();
+    expect(page.result.current).toMatchObject({
+      isMicrophoneEnabled: true,
+      isCameraEnabled: false,
+      error: { code: "no_camera" },
+    });
+    delete media.refused.video;
+    act(() => page.result.current.setCameraEnabled(true));
+    await pass();
+    expect(page.result.current).toMatchObject({ isCameraEnabled: true, error: null });
+  });
+
+  it("are remembered as nothing when the storage holds nonsense", () => {
+    localStorage.setItem("bellwire-devices", '{"microphone": 7, "audio": "yes", "camera": null');
+    expect(recallDevices()).toEqual({
+      selected: { microphone: null, camera: null, speaker: null },
+      audio: true,
+      video: true,
+    });
   });
 });
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Page } from "puppeteer-core";
+import type { Browser, Page } from "puppeteer-core";
 import { closeLater } from "../../lib/lifetime.js";
 import { Program } from "../../lib/process.js";
 import type { Namespace } from "./namespace.js";
@@ -60,8 +60,8 @@ async function openDoor(namespace: Namespace, port: number, lifetime: "test" | "
   return Number(await door.until(() => /^port (\d+)$/m.exec(door.stdout)?.[1], "open door"));
 }
 
-/** A page of a fresh Firefox, whose connections are watched as Chromium's are. */
-export async function launchFirefox(namespace: Namespace, lifetime: "test" | "file" = "file"): Promise<FirefoxPage> {
+/** A fresh Firefox. */
+export async function startFirefox(namespace: Namespace, lifetime: "test" | "file" = "file"): Promise<Browser> {
   const profile = await makeProfile(lifetime);
   const [command, ...words] = namespace.wrapper;
   const own = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"];
@@ -80,7 +80,18 @@ export async function launchFirefox(namespace: Namespace, lifetime: "test" | "fi
   const browserWSEndpoint = `ws://${namespace.address}:${door}/session`;
   const browser = await puppeteer.connect({ browserWSEndpoint, protocol: "webDriverBiDi", acceptInsecureCerts: true });
   closeLater(() => browser.disconnect(), lifetime);
-  const page = await browser.newPage();
+  return browser;
+}
+
+/** A page whose connections are watched as Chromium's are; in a window of its own, for a tab behind another is slowed
+ *  down. */
+export async function newFirefoxPage(browser: Browser): Promise<FirefoxPage> {
+  const page = await browser.newPage({ type: "window" });
   await page.evaluateOnNewDocument(watchPeers, { relayOnly: false, smallVideo: false });
   return page;
+}
+
+/** A page of a fresh Firefox. */
+export async function launchFirefox(namespace: Namespace, lifetime: "test" | "file" = "file"): Promise<FirefoxPage> {
+  return newFirefoxPage(await startFirefox(namespace, lifetime));
 }

@@ -30,16 +30,42 @@ export function watchPeers({ relayOnly, smallVideo }: { relayOnly: boolean; smal
   };
 }
 
+/** Runs in the page before anything else: cameras give small pictures, so that four people fit on two cores, and a
+ *  screen that nobody could choose in a test is a painted canvas. */
+export function smallMedia(): void {
+  const devices = navigator.mediaDevices;
+  if (!devices) return; // the empty page before the first
+  const getUserMedia = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = ({ video, ...wanted } = {}) => {
+    const small = { width: 320, height: 240, frameRate: 10 };
+    return getUserMedia(video ? { ...wanted, video: video === true ? small : { ...video, ...small } } : wanted);
+  };
+  devices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+    const ink = canvas.getContext("2d");
+    setInterval(() => {
+      if (!ink) return;
+      ink.fillStyle = `hsl(${(Date.now() / 20) % 360} 40% 80%)`;
+      ink.fillRect(0, 0, 320, 180);
+    }, 100);
+    return canvas.captureStream(10);
+  };
+}
+
 export interface MediaState {
   framesDecoded: number;
   framesSent: number;
   audioPackets: number;
+  /** Rises with the loudness of what arrives; silence adds nothing. */
+  audioEnergy: number;
   /** "host", "srflx", "prflx" or "relay" of the pairs in use, own side. */
   localTypes: string[];
   /** Connections that are not closed. */
   open: number;
   /** Tracks of camera and microphone that are not stopped. */
   liveTracks: number;
+  /** All that were ever opened. */
+  tracks: number;
 }
 
 /** A page or a frame, of Playwright or of Puppeteer. */
@@ -56,14 +82,20 @@ async function stateOf(frame: Place): Promise<MediaState> {
       tracks: [],
     };
     const liveTracks = tracks.filter((track) => track.readyState === "live").length;
-    const sum: MediaState = { framesDecoded: 0, framesSent: 0, audioPackets: 0, localTypes: [], open: 0, liveTracks };
+    const sum: MediaState = {
+      ...{ framesDecoded: 0, framesSent: 0, audioPackets: 0, audioEnergy: 0 },
+      ...{ localTypes: [], open: 0, liveTracks, tracks: tracks.length },
+    };
     for (const peer of peers) {
       if (peer.connectionState === "closed") continue;
       sum.open += 1;
       const stats = await peer.getStats();
       for (const entry of stats.values()) {
         if (entry.type === "inbound-rtp" && entry.kind === "video") sum.framesDecoded += entry.framesDecoded ?? 0;
-        if (entry.type === "inbound-rtp" && entry.kind === "audio") sum.audioPackets += entry.packetsReceived ?? 0;
+        if (entry.type === "inbound-rtp" && entry.kind === "audio") {
+          sum.audioPackets += entry.packetsReceived ?? 0;
+          sum.audioEnergy += entry.totalAudioEnergy ?? 0;
+        }
         if (entry.type === "outbound-rtp" && entry.kind === "video") sum.framesSent += entry.framesSent ?? 0;
         if (entry.type === "transport" && entry.selectedCandidatePairId) {
           const pair = stats.get(entry.selectedCandidatePairId);
@@ -84,9 +116,11 @@ export async function mediaState(place: Place): Promise<MediaState> {
     framesDecoded: all.framesDecoded + one.framesDecoded,
     framesSent: all.framesSent + one.framesSent,
     audioPackets: all.audioPackets + one.audioPackets,
+    audioEnergy: all.audioEnergy + one.audioEnergy,
     localTypes: [...all.localTypes, ...one.localTypes],
     open: all.open + one.open,
     liveTracks: all.liveTracks + one.liveTracks,
+    tracks: all.tracks + one.tracks,
   }));
 }
 

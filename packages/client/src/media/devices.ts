@@ -1,8 +1,8 @@
 /** Which microphones, cameras and speakers there are, and which are chosen. */
 import { BellwireError } from "../errors.js";
 import { Store } from "../store.js";
-import type { DeviceInfo, DeviceKind } from "../types.js";
-import type { Media } from "./media.js";
+import type { DeviceInfo, DeviceKind, MediaChoice } from "../types.js";
+import type { Media, MediaRequest } from "./media.js";
 
 export interface DevicesSnapshot {
   readonly microphones: readonly DeviceInfo[];
@@ -67,6 +67,22 @@ export class Devices {
     this.#selected = { ...this.#selected, [kind]: deviceId };
     this.#store.changed();
     await this.#onSelect(kind);
+  }
+
+  /** Opens the chosen devices, to be looked at before a call; who asks stops the tracks. All or nothing: rejects with
+   *  no_camera, permission_denied … */
+  async open({ audio = false, video = false }: MediaChoice): Promise<MediaStream> {
+    const wish: MediaRequest = {};
+    if (audio) wish.audio = this.#chosen("microphone");
+    if (video) wish.video = this.#chosen("camera");
+    const tracks = await this.#media.open(wish);
+    void this.refresh(); // the names of devices are known from now on
+    return this.#media.createStream(tracks);
+  }
+
+  #chosen(kind: DeviceKind): true | { deviceId: string } {
+    const deviceId = this.#selected[kind];
+    return deviceId === null ? true : { deviceId };
   }
 
   #snapshot(): DevicesSnapshot {

@@ -194,6 +194,7 @@ export class FakeServer {
       "call.mute": "muted",
       "call.video-toggle": "video-toggled",
       "call.screen-toggle": "screen-toggled",
+      "call.quality": "quality",
     };
     if (marks[event] && call) this.#mark(call, session, `participant.${marks[event]}`, payload);
     ack({ ok: true });

@@ -1,5 +1,5 @@
 /** The row of round buttons under a call. Each is given by its callback: without one there is no button. */
-import type { ReactNode } from "react";
+import type { ReactNode, RefObject } from "react";
 import {
   CameraIcon,
   CameraOffIcon,
@@ -21,33 +21,42 @@ export interface CallControlsProps {
   onToggleVideo?: (() => void) | undefined;
   onToggleScreen?: (() => void) | undefined;
   onToggleSound?: (() => void) | undefined;
-  onHangUp: () => void;
+  onHangUp?: (() => void) | undefined;
   /** What the red button is called: "Hang up" unless given. */
   hangUpLabel?: string | undefined;
+  /** More buttons, before the red one. */
+  children?: ReactNode;
 }
 
-interface ControlProps {
+export interface ControlProps {
   /** The name of the action, read out and shown as a hint. */
   label: string;
   /** The one word under the icon, part of the label. */
   word: string;
   icon: ReactNode;
+  /** What it switches is off, or asks for attention: the disc is bright. */
   isOff?: boolean;
   isDanger?: boolean;
   shortcut?: string;
   onClick: () => void;
+  buttonRef?: RefObject<HTMLButtonElement | null>;
+  "aria-haspopup"?: "dialog" | "menu";
+  "aria-expanded"?: boolean;
+  "aria-controls"?: string;
 }
 
-function Control({ label, word, icon, isOff, isDanger, shortcut, onClick }: ControlProps) {
+/** One of the round buttons; host pages put their own beside ours with it. */
+export function Control({ label, word, icon, isOff, isDanger, shortcut, buttonRef, ...button }: ControlProps) {
   const kind = isDanger ? " bw-control--danger" : isOff ? " bw-control--off" : "";
   return (
     <button
+      {...button}
+      ref={buttonRef}
       type="button"
       className={`bw-control${kind}`}
       aria-label={label}
       aria-keyshortcuts={shortcut}
       title={shortcut ? `${label} (${shortcut})` : label}
-      onClick={onClick}
     >
       <span className="bw-control__disc">{icon}</span>
       <span className="bw-control__word">{word}</span>
@@ -103,13 +112,16 @@ export function CallControls(props: CallControlsProps) {
         />
       )}
       {props.onToggleSound && <SoundControl isOff={isSoundOff} onClick={props.onToggleSound} />}
-      <Control
-        label={props.hangUpLabel ?? texts.hangUp}
-        word={props.hangUpLabel ?? texts.hangUp}
-        icon={<HangUpIcon />}
-        isDanger
-        onClick={props.onHangUp}
-      />
+      {props.children}
+      {props.onHangUp && (
+        <Control
+          label={props.hangUpLabel ?? texts.hangUp}
+          word={props.hangUpLabel ?? texts.hangUp}
+          icon={<HangUpIcon />}
+          isDanger
+          onClick={props.onHangUp}
+        />
+      )}
     </fieldset>
   );
 }

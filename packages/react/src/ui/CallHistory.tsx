@@ -1,4 +1,5 @@
 /** The calls of the past, newest first, each with a way to call back. */
+import { useState } from "react";
 import { Avatar, type Face } from "./Avatar.js";
 import { formatDuration, formatMoment, isoDuration } from "./format.js";
 import { CameraIcon, IncomingIcon, MissedIcon, OutgoingIcon, PhoneIcon } from "./icons.js";
@@ -53,17 +54,8 @@ function Entry({ entry, onCallBack, isCallDisabled }: Omit<CallHistoryProps, "en
     <li className="bw-history__entry">
       <Avatar face={entry.peer} />
       <div className="bw-history__text">
-        <span className="bw-history__line">
-          <span className={isMissed ? "bw-history__name bw-history__name--missed" : "bw-history__name"}>
-            {entry.peer.name}
-          </span>
-          <time
-            className="bw-history__moment"
-            dateTime={entry.startedAt.toISOString()}
-            title={entry.startedAt.toLocaleString()}
-          >
-            {formatMoment(entry.startedAt, new Date(), texts.yesterday)}
-          </time>
+        <span className={isMissed ? "bw-history__name bw-history__name--missed" : "bw-history__name"}>
+          {entry.peer.name}
         </span>
         <span className="bw-history__detail">
           <DirectionMark entry={entry} />
@@ -71,6 +63,13 @@ function Entry({ entry, onCallBack, isCallDisabled }: Omit<CallHistoryProps, "en
           {entry.duration > 0 && <time dateTime={isoDuration(entry.duration)}>{formatDuration(entry.duration)}</time>}
         </span>
       </div>
+      <time
+        className="bw-history__moment"
+        dateTime={entry.startedAt.toISOString()}
+        title={entry.startedAt.toLocaleString()}
+      >
+        {formatMoment(entry.startedAt, new Date(), texts.yesterday)}
+      </time>
       {onCallBack && (
         <button
           type="button"
@@ -87,19 +86,40 @@ function Entry({ entry, onCallBack, isCallDisabled }: Omit<CallHistoryProps, "en
   );
 }
 
-function Empty() {
+function Empty({ isFiltered }: { isFiltered: boolean }) {
   const texts = useTexts();
   return (
     <div className="bw-history__empty">
-      <p className="bw-history__empty-title">{texts.historyEmptyTitle}</p>
-      <p>{texts.historyEmptyText}</p>
+      <span className="bw-history__empty-icon">
+        <PhoneIcon />
+      </span>
+      <p className="bw-history__empty-title">{isFiltered ? texts.historyNoneMissed : texts.historyEmptyTitle}</p>
+      <p>{isFiltered ? texts.historyNoneMissedText : texts.historyEmptyText}</p>
     </div>
+  );
+}
+
+/** All, or those that one missed. */
+function Filter({ isMissedOnly, onChange }: { isMissedOnly: boolean; onChange: (isMissedOnly: boolean) => void }) {
+  const texts = useTexts();
+  const choice = (label: string, value: boolean) => (
+    <button type="button" className="bw-segment" aria-pressed={isMissedOnly === value} onClick={() => onChange(value)}>
+      {label}
+    </button>
+  );
+  return (
+    <fieldset className="bw-segments" aria-label={texts.historyFilter}>
+      {choice(texts.historyAll, false)}
+      {choice(texts.historyMissed, true)}
+    </fieldset>
   );
 }
 
 export function CallHistory(props: CallHistoryProps) {
   const { entries, isLoading = false, hasFailed = false, hasMore = false } = props;
   const texts = useTexts();
+  const [isMissedOnly, setMissedOnly] = useState(false);
+  const shown = isMissedOnly ? entries.filter(({ outcome }) => outcome === "missed") : entries;
   return (
     <section className="bw bw-history" aria-label={texts.history} aria-busy={isLoading}>
       {hasFailed && (
@@ -107,14 +127,15 @@ export function CallHistory(props: CallHistoryProps) {
           {texts.historyError}
         </Notice>
       )}
-      {entries.length > 0 && (
+      {entries.length > 0 && <Filter isMissedOnly={isMissedOnly} onChange={setMissedOnly} />}
+      {shown.length > 0 && (
         <ul className="bw-history__list">
-          {entries.map((entry) => (
+          {shown.map((entry) => (
             <Entry key={entry.id} {...props} entry={entry} />
           ))}
         </ul>
       )}
-      {entries.length === 0 && !isLoading && !hasFailed && <Empty />}
+      {shown.length === 0 && !isLoading && !hasFailed && <Empty isFiltered={isMissedOnly && entries.length > 0} />}
       {hasMore && (
         <button type="button" className="bw-button" disabled={isLoading} onClick={props.onLoadMore}>
           {texts.historyMore}

@@ -5,10 +5,12 @@ import type { CallSnapshot, ParticipantSnapshot } from "@bellwire/client";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { useCall, useConnection, useIncomingCall, useLocalMedia } from "../hooks.js";
+import { useDevices } from "../useDevices.js";
 import { announcement } from "./announce.js";
 import { CallEnded } from "./CallEnded.js";
 import { CallView } from "./CallView.js";
 import { ConnectionBanner } from "./ConnectionBanner.js";
+import { DeviceMenu } from "./DeviceMenu.js";
 import { endedText } from "./endedText.js";
 import { errorText } from "./errorText.js";
 import { type FaceOf, otherTiles, ownTile, peerOf, plainFace } from "./faces.js";
@@ -25,15 +27,27 @@ export interface CallScreenProps {
   ringback?: boolean;
   /** Begin without playing the others' sound, and show a button for it: for several clients in one room. */
   startSilent?: boolean;
+  /** More buttons beside ours in a running call. */
+  extraControls?: ReactNode;
 }
 
 type Trouble = CallSnapshot["error"];
+
+/** Asks again for what is not there: the microphone, and in a video call the camera. */
+function useDeviceRetry({ local, callType }: CallSnapshot): () => void {
+  const { setMicrophoneEnabled, setCameraEnabled } = useCall();
+  return () => {
+    if (!local.isMicrophoneEnabled) setMicrophoneEnabled(true);
+    if (callType === "video" && !local.isCameraEnabled) setCameraEnabled(true);
+  };
+}
 
 /** Trouble with a device or with the call itself, until it is put aside. */
 function Troubles({ call }: { call: CallSnapshot }) {
   const texts = useTexts();
   const [seen, setSeen] = useState<readonly Trouble[]>([]);
   const { state } = useConnection();
+  const retry = useDeviceRetry(call);
   const errors = [call.local.error, call.error].filter((error) => error !== null && !seen.includes(error));
   return (
     <>
@@ -41,7 +55,11 @@ function Troubles({ call }: { call: CallSnapshot }) {
       {errors.map(
         (error) =>
           error && (
-            <Notice key={error.code} onDismiss={() => setSeen((list) => [...list, error])}>
+            <Notice
+              key={error.code}
+              action={error === call.local.error ? { label: texts.tryAgain, onClick: retry } : undefined}
+              onDismiss={() => setSeen((list) => [...list, error])}
+            >
               {errorText(texts, error)}
             </Notice>
           ),
@@ -88,9 +106,10 @@ function Outgoing(props: PartProps & { ringback: boolean }) {
   );
 }
 
-function Running(props: PartProps & { startSilent: boolean }) {
-  const { call, faceOf, startSilent } = props;
+function Running(props: PartProps & { startSilent: boolean; extraControls: ReactNode }) {
+  const { call, faceOf, startSilent, extraControls } = props;
   const { hangUp } = useCall();
+  const { selected } = useDevices();
   const local = useLocalMedia();
   const [isSoundOff, setSoundOff] = useState(startSilent);
   return (
@@ -98,13 +117,21 @@ function Running(props: PartProps & { startSilent: boolean }) {
       own={useOwnTile(props)}
       others={otherTiles(call, faceOf)}
       answeredAt={call.answeredAt}
+      isReconnecting={call.state === "reconnecting"}
       isSoundOff={isSoundOff}
+      speakerId={selected.speaker}
       isScreenSharing={local.isScreenSharing}
       notice={<Troubles call={call} />}
       onToggleMute={local.toggleMicrophone}
       onToggleVideo={local.toggleCamera}
       onToggleScreen={canShareScreen() ? local.toggleScreenShare : undefined}
       onToggleSound={startSilent ? () => setSoundOff((isOff) => !isOff) : undefined}
+      extraControls={
+        <>
+          <DeviceMenu />
+          {extraControls}
+        </>
+      }
       onHangUp={hangUp}
     />
   );
@@ -192,7 +219,7 @@ function Announcer({ call, faceOf }: { call: CallSnapshot | null; faceOf: FaceOf
 }
 
 export function CallScreen(props: CallScreenProps): ReactNode {
-  const { faceOf = plainFace, ringtone = true, ringback = true, startSilent = false } = props;
+  const { faceOf = plainFace, ringtone = true, ringback = true, startSilent = false, extraControls } = props;
   const { call } = useCall();
   const [given, setGiven] = useState<Given | null>(null);
   const isRingingOut = call?.state === "ringing-out" || (call?.state === "idle" && call.direction === "outgoing");
@@ -205,7 +232,7 @@ export function CallScreen(props: CallScreenProps): ReactNode {
         <Outgoing key={call.id} call={call} faceOf={faceOf} wantsVideo={wantsVideo} ringback={ringback} />
       )}
       {call && !isRingingOut && call.state !== "ended" && (
-        <Running key={call.id} call={call} faceOf={faceOf} wantsVideo={wantsVideo} startSilent={startSilent} />
+        <Running key={call.id} {...{ call, faceOf, wantsVideo, startSilent, extraControls }} />
       )}
       {call?.state === "ended" && <Ended key={call.id} call={call} faceOf={faceOf} />}
     </>

@@ -92,7 +92,7 @@ export function IncomingCallDialog(props: IncomingCallDialogProps) {
   const id = useId();
   const ref = useOpenDialog(!isWaiting);
   const onKeyDown = useAnswerKeys(props);
-  useRingtone(ringtone && !isWaiting && !props.isBusy ? "incoming" : null);
+  const isSilenced = useRingtone(ringtone && !isWaiting && !props.isBusy ? "incoming" : null);
   const oneToOne = callType === "video" ? texts.incomingVideo : texts.incomingAudio;
   const kind = props.isGroup ? texts.incomingGroup : oneToOne;
   return (
@@ -115,6 +115,7 @@ export function IncomingCallDialog(props: IncomingCallDialogProps) {
         <p id={`${id}-kind`} className="bw-incoming__kind">
           {isWaiting ? texts.waiting : kind}
         </p>
+        {isSilenced && <p className="bw-incoming__hint">{texts.clickToRing}</p>}
       </div>
       {props.trouble && (
         <p className="bw-incoming__trouble" role="alert">

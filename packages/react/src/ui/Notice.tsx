@@ -4,7 +4,7 @@ import { CloseIcon, WarnIcon } from "./icons.js";
 import { useTexts } from "./texts.js";
 
 export interface NoticeProps {
-  kind?: "warning" | "error";
+  kind?: "info" | "warning" | "error";
   children: ReactNode;
   /** A button beside the text. */
   action?: { label: string; onClick: () => void } | undefined;
@@ -15,7 +15,7 @@ export function Notice({ kind = "warning", children, action, onDismiss }: Notice
   const texts = useTexts();
   return (
     <div className={`bw-notice bw-notice--${kind}`} role={kind === "error" ? "alert" : "status"}>
-      <WarnIcon />
+      {kind !== "info" && <WarnIcon />}
       <span className="bw-notice__text">{children}</span>
       {action && (
         <button type="button" className="bw-button" onClick={action.onClick}>

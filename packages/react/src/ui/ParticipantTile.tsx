@@ -1,7 +1,9 @@
 /** One participant: the picture, or the avatar while there is none, with name and marks. */
+import type { Quality } from "@bellwire/client";
 import type { ReactNode } from "react";
 import { Avatar, type Face } from "./Avatar.js";
-import { CameraOffIcon, MicOffIcon, SoundOffIcon, WarnIcon } from "./icons.js";
+import { CameraOffIcon, MicOffIcon, PinIcon, SoundOffIcon } from "./icons.js";
+import { QualityBadge } from "./QualityBadge.js";
 import { useTexts } from "./texts.js";
 import { useMediaElement } from "./useMediaElement.js";
 
@@ -17,18 +19,24 @@ export interface TileFace extends Face {
   isLocal?: boolean;
   /** Whether media flows to and from this participant. */
   connection?: "connecting" | "connected" | "reconnecting" | "failed" | undefined;
-  isWeak?: boolean;
+  quality?: Quality | null;
 }
 
 export interface ParticipantTileProps {
   face: TileFace;
-  /** "main" fills its place, "many" is one of several, "own" is the small one in the corner. */
-  place: "main" | "many" | "own";
+  /** "main" fills its place, "many" is one of several, "featured" the large one of them, "own" the small one in the
+   *  corner. */
+  place: "main" | "many" | "featured" | "own";
   /** Play no sound, whatever the stream holds. */
   silent?: boolean;
+  /** The loudspeaker, where the browser can choose one. */
+  speakerId?: string | null;
+  /** Keeps it large, or no longer. */
+  onPin?: (() => void) | undefined;
+  isPinned?: boolean;
 }
 
-const AVATAR_SIZES = { main: 112, many: 72, own: 44 };
+const AVATAR_SIZES = { main: 112, many: 72, featured: 112, own: 44 };
 
 function Mark({ label, icon: Icon }: { label: string; icon: () => ReactNode }) {
   return (
@@ -45,8 +53,8 @@ function Label({ face, place, silent }: ParticipantTileProps) {
       {face.isMuted && <Mark label={texts.mutedMark} icon={MicOffIcon} />}
       {!face.isVideoEnabled && place !== "own" && <Mark label={texts.cameraIsOff} icon={CameraOffIcon} />}
       {silent && !face.isLocal && <Mark label={texts.soundIsOff} icon={SoundOffIcon} />}
-      {face.isWeak && <Mark label={texts.weakConnection} icon={WarnIcon} />}
       <span className="bw-tile__name">{face.isLocal ? texts.you : face.name}</span>
+      <QualityBadge quality={face.quality ?? null} />
     </figcaption>
   );
 }
@@ -62,15 +70,36 @@ function Status({ face, isBlocked }: { face: TileFace; isBlocked: boolean }) {
   return said && <p className="bw-tile__status">{said}</p>;
 }
 
-export function ParticipantTile(props: ParticipantTileProps) {
-  const { face, place, silent = false } = props;
-  const { ref, hasPicture, isBlocked, onPicture } = useMediaElement(face.stream);
-  const showsPicture = hasPicture && face.isVideoEnabled;
+function PinButton({ face, isPinned, onPin }: { face: TileFace; isPinned: boolean; onPin: () => void }) {
+  const texts = useTexts();
+  const label = isPinned ? texts.unpin(face.name) : texts.pin(face.name);
+  return (
+    <button
+      type="button"
+      className={isPinned ? "bw-tile__pin bw-tile__pin--on" : "bw-tile__pin"}
+      aria-label={label}
+      aria-pressed={isPinned}
+      title={label}
+      onClick={onPin}
+    >
+      <PinIcon />
+    </button>
+  );
+}
+
+function tileClass({ face, place }: ParticipantTileProps): string {
   const names = ["bw-tile", `bw-tile--${place}`];
   if (face.isSpeaking && !face.isMuted) names.push("bw-tile--speaking");
   if (face.isLocal) names.push("bw-tile--mirrored");
+  return names.join(" ");
+}
+
+export function ParticipantTile(props: ParticipantTileProps) {
+  const { face, place, silent = false, speakerId = null, isPinned = false, onPin } = props;
+  const { ref, hasPicture, isBlocked, onPicture } = useMediaElement(face.stream, face.isLocal ? null : speakerId);
+  const showsPicture = hasPicture && face.isVideoEnabled;
   return (
-    <figure className={names.join(" ")} data-participant={face.id}>
+    <figure className={tileClass(props)} data-participant={face.id}>
       {!showsPicture && <Avatar face={face} size={AVATAR_SIZES[place]} />}
       {/* It stays when there is no picture, for the sound comes out of it too. */}
       <video
@@ -84,6 +113,7 @@ export function ParticipantTile(props: ParticipantTileProps) {
       />
       <Status face={face} isBlocked={isBlocked} />
       <Label {...props} />
+      {onPin && <PinButton face={face} isPinned={isPinned} onPin={onPin} />}
     </figure>
   );
 }
@@ -93,7 +123,7 @@ export function ScreenTile({ face, silent = false }: { face: TileFace; silent?: 
   const texts = useTexts();
   const { ref, onPicture } = useMediaElement(face.screen ?? null);
   return (
-    <figure className="bw-tile bw-tile--screen">
+    <figure className="bw-tile bw-tile--featured bw-tile--screen">
       <video ref={ref} autoPlay playsInline muted={silent} onLoadedData={onPicture} />
       <figcaption className="bw-tile__label">
         <span className="bw-tile__name">{texts.sharesScreen(face.name)}</span>

@@ -7,6 +7,8 @@ export interface StageProps {
   label: string;
   title: ReactNode;
   subtitle?: ReactNode;
+  /** Small buttons at the end of the line on top. */
+  actions?: ReactNode;
   notice?: ReactNode;
   controls: ReactNode;
   children: ReactNode;
@@ -33,7 +35,7 @@ function useFocusAtFirst(ref: RefObject<HTMLElement | null>) {
   }, [ref]);
 }
 
-export function Stage({ label, title, subtitle, notice, controls, children, keys }: StageProps) {
+export function Stage({ label, title, subtitle, actions, notice, controls, children, keys }: StageProps) {
   const ref = useRef<HTMLElement>(null);
   useFocusAtFirst(ref);
 
@@ -49,9 +51,10 @@ export function Stage({ label, title, subtitle, notice, controls, children, keys
       <header className="bw-stage__head">
         <h2 className="bw-stage__title">{title}</h2>
         <p className="bw-stage__subtitle">{subtitle}</p>
+        {actions && <div className="bw-stage__actions">{actions}</div>}
       </header>
       <div className="bw-stage__body">
-        {notice && <div className="bw-stage__notice">{notice}</div>}
+        <div className="bw-stage__notice">{notice}</div>
         {children}
       </div>
       <div className="bw-stage__controls">{controls}</div>

@@ -40,7 +40,7 @@ function participantTile(participant: ParticipantSnapshot, faceOf: FaceOf): Tile
     isVideoEnabled: participant.isVideoEnabled,
     isSpeaking: participant.isSpeaking,
     connection: isAway ? "reconnecting" : CONNECTIONS[participant.media],
-    isWeak: participant.connectionQuality === "poor",
+    quality: participant.connectionQuality,
   };
 }
 

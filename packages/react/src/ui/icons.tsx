@@ -74,3 +74,27 @@ export const WarnIcon = icon(
 export const IncomingIcon = icon(<path d="M18 6 7 17M7 9v8h8" />);
 export const OutgoingIcon = icon(<path d="M6 18 17 7M9 7h8v8" />);
 export const MissedIcon = icon(<path d="m4 7 7 7 9-9M4 13V7h6" />);
+export const DevicesIcon = icon(
+  <>
+    <path d="M3.5 7h8M16 7h4.5M3.5 17H8M12.5 17h8" />
+    <circle cx="13.8" cy="7" r="2.3" />
+    <circle cx="10.2" cy="17" r="2.3" />
+  </>,
+);
+export const GridIcon = icon(
+  <>
+    <rect x="3.5" y="4.5" width="7.2" height="6.4" rx="1.6" />
+    <rect x="13.3" y="4.5" width="7.2" height="6.4" rx="1.6" />
+    <rect x="3.5" y="13.4" width="7.2" height="6.4" rx="1.6" />
+    <rect x="13.3" y="13.4" width="7.2" height="6.4" rx="1.6" />
+  </>,
+);
+export const SpeakerViewIcon = icon(
+  <>
+    <rect x="3" y="4.5" width="12" height="15" rx="2" />
+    <rect x="17.5" y="4.5" width="3.5" height="4" rx="1" />
+    <rect x="17.5" y="10" width="3.5" height="4" rx="1" />
+    <rect x="17.5" y="15.5" width="3.5" height="4" rx="1" />
+  </>,
+);
+export const PinIcon = icon(<path d="M9 3.5h6l-.8 6 2.8 3.5H7l2.8-3.5ZM12 13v7.5" />);

@@ -1,5 +1,6 @@
 /** Plays a stream in a video element, and says whether pictures have come. */
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { onGesture } from "./gesture.js";
 
 export interface MediaElementState {
   ref: RefObject<HTMLVideoElement | null>;
@@ -12,17 +13,12 @@ export interface MediaElementState {
 
 function useRetryOnGesture(isBlocked: boolean, play: () => void) {
   useEffect(() => {
-    if (!isBlocked) return;
-    document.addEventListener("pointerdown", play);
-    document.addEventListener("keydown", play);
-    return () => {
-      document.removeEventListener("pointerdown", play);
-      document.removeEventListener("keydown", play);
-    };
+    return isBlocked ? onGesture(play) : undefined;
   }, [isBlocked, play]);
 }
 
-export function useMediaElement(stream: MediaStream | null): MediaElementState {
+/** `speakerId`: the loudspeaker, where the browser can choose one; null is the system's default. */
+export function useMediaElement(stream: MediaStream | null, speakerId: string | null = null): MediaElementState {
   const ref = useRef<HTMLVideoElement>(null);
   const [pictureOf, setPictureOf] = useState<MediaStream | null>(null);
   const [isBlocked, setBlocked] = useState(false);
@@ -43,6 +39,11 @@ export function useMediaElement(stream: MediaStream | null): MediaElementState {
       element.srcObject = null;
     };
   }, [stream, play]);
+
+  useEffect(() => {
+    // A loudspeaker that is gone: the browser stays with the one that it had.
+    ref.current?.setSinkId?.(speakerId ?? "").catch(() => {});
+  }, [speakerId]);
 
   const onPicture = useCallback(() => {
     if (ref.current && ref.current.videoWidth > 0) setPictureOf(stream);

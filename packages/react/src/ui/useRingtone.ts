@@ -1,5 +1,6 @@
 /** Rings: a small bell for who is called, a soft tone for who calls. Both are computed, so that no file is loaded. */
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
+import { resumeOnGesture } from "./gesture.js";
 
 export type RingKind = "incoming" | "outgoing";
 
@@ -15,6 +16,9 @@ interface Pattern {
   seconds: number;
   strikes: Strike[];
 }
+
+/** Longer than a context takes to start that may. */
+const BLOCKED_AFTER_MS = 400;
 
 const BELL = [1, 2.01, 2.99, 4.2];
 
@@ -51,21 +55,25 @@ function startRing(context: AudioContext, kind: RingKind) {
 }
 
 /** Rings as long as `kind` is not null. Before the first click on a page browsers keep silent; then it begins with that
- *  click, if it still rings. */
-export function useRingtone(kind: RingKind | null): void {
+ *  click, if it still rings. True while the browser keeps it silent. */
+export function useRingtone(kind: RingKind | null): boolean {
+  const [isBlocked, setBlocked] = useState(false);
   useEffect(() => {
     if (!kind || typeof AudioContext === "undefined") return;
     const context = new AudioContext();
     startRing(context, kind);
-    const resume = () => {
-      if (context.state === "suspended") context.resume().catch(() => {});
-    };
-    document.addEventListener("pointerdown", resume);
-    document.addEventListener("keydown", resume);
+    const look = () => setBlocked(context.state === "suspended");
+    // A context that may sound says so a moment after it was made.
+    const timer = setTimeout(look, BLOCKED_AFTER_MS);
+    context.addEventListener("statechange", look);
+    const stopWaiting = resumeOnGesture(context);
     return () => {
-      document.removeEventListener("pointerdown", resume);
-      document.removeEventListener("keydown", resume);
+      clearTimeout(timer);
+      context.removeEventListener("statechange", look);
+      stopWaiting();
+      setBlocked(false);
       context.close().catch(() => {});
     };
   }, [kind]);
+  return isBlocked;
 }
