@@ -42,16 +42,9 @@ function SwitchButton({
   onShow: () => void;
 }) {
   return (
-    <button
-      type="button"
-      className={`bw-segment switch switch--${state}`}
-      aria-pressed={isShown}
-      aria-label={WORDS[state] ? `${face.name}, ${WORDS[state]}` : face.name}
-      onClick={onShow}
-    >
+    <button type="button" className={`bw-segment switch switch--${state}`} aria-pressed={isShown} onClick={onShow}>
       <Avatar face={face} size={26} />
-      {face.name}
-      {state !== "quiet" && <span className="switch-state">{WORDS[state]}</span>}
+      {face.name} {state !== "quiet" && <span className="switch-state">{WORDS[state]}</span>}
     </button>
   );
 }

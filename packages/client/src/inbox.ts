@@ -54,7 +54,10 @@ export class Inbox {
   #onCallEvent(event: ServerEvent, callId: string | undefined): void {
     if (callId === undefined) return;
     if (event.name === "call.ended") this.#book.withdraw(callId);
-    this.#book.live(callId)?.handle(event);
+    const call = this.#book.live(callId);
+    // Another device of the same user is in it now: this one may take its place.
+    if (event.name === "call.answered-elsewhere" && call) this.#book.offer(call.getSnapshot());
+    call?.handle(event);
     // One that did not ring here, or no longer does: only the history has changed.
     if (event.name === "call.ended" || event.name === "call.missed") this.#ports.onHistory();
   }

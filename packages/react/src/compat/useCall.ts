@@ -1,7 +1,7 @@
 /** One call by its id, with the names that the old hook returned. */
 import type { BellwireError, CallSnapshot, CallState, ParticipantSnapshot } from "@bellwire/client";
 import { useEffect, useMemo, useState } from "react";
-import { useClient, useSnapshot } from "../provider.js";
+import { useClient, useSnapshot } from "../context.js";
 import { holdCall } from "./holdCall.js";
 
 export interface CompatCall {

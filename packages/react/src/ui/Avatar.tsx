@@ -1,10 +1,13 @@
 /** A round picture of somebody, or the first letters of the name on a colour that stays theirs. */
 import type { CSSProperties } from "react";
+import { GroupIcon } from "./icons.js";
 
 export interface Face {
   id: string;
   name: string;
   avatarUrl?: string | null;
+  /** Several people under one name. */
+  isGroup?: boolean;
 }
 
 export interface AvatarProps {
@@ -30,11 +33,16 @@ export function hueOf(id: string): number {
   return (hash * 73) % 360;
 }
 
+function Inside({ face }: { face: Face }) {
+  if (face.avatarUrl) return <img src={face.avatarUrl} alt="" referrerPolicy="no-referrer" />;
+  return face.isGroup ? <GroupIcon /> : initials(face.name);
+}
+
 export function Avatar({ face, size = 40, pulse = false }: AvatarProps) {
   const style = { "--bw-avatar-size": `${size}px`, "--bw-avatar-hue": hueOf(face.id) } as CSSProperties;
   return (
     <span className={pulse ? "bw-avatar bw-avatar--pulse" : "bw-avatar"} style={style} aria-hidden="true">
-      {face.avatarUrl ? <img src={face.avatarUrl} alt="" referrerPolicy="no-referrer" /> : initials(face.name)}
+      <Inside face={face} />
     </span>
   );
 }

@@ -68,6 +68,16 @@ function Troubles({ call }: { call: CallSnapshot }) {
   );
 }
 
+/** What to do about the worst connection, until it is put aside; each kind of advice once. */
+function Advice({ call }: { call: CallSnapshot }) {
+  const texts = useTexts();
+  const [seen, setSeen] = useState<readonly string[]>([]);
+  const weak = call.participants.find((one) => one.connectionQuality === "poor" && one.connectionHint !== null);
+  const hint = weak?.connectionHint;
+  if (!hint || seen.includes(hint.code)) return null;
+  return <Notice onDismiss={() => setSeen((codes) => [...codes, hint.code])}>{texts.hint(hint)}</Notice>;
+}
+
 function progressOf(call: CallSnapshot): OutgoingCallProps["progress"] {
   if (call.isRemoteRinging) return "ringing";
   return call.isUnreachable ? "unreachable" : "calling";
@@ -121,7 +131,12 @@ function Running(props: PartProps & { startSilent: boolean; extraControls: React
       isSoundOff={isSoundOff}
       speakerId={selected.speaker}
       isScreenSharing={local.isScreenSharing}
-      notice={<Troubles call={call} />}
+      notice={
+        <>
+          <Troubles call={call} />
+          <Advice call={call} />
+        </>
+      }
       onToggleMute={local.toggleMicrophone}
       onToggleVideo={local.toggleCamera}
       onToggleScreen={canShareScreen() ? local.toggleScreenShare : undefined}

@@ -21,13 +21,19 @@ function isPlainKey(event: KeyboardEvent): boolean {
   return !(event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]"));
 }
 
+/** A host page may show the place of a call a moment after the call. */
+const FRAMES_TO_WAIT = 30;
+
 /** Takes the focus when the stage appears, so that its keys act, but not from a page without focus: a call that begins
  *  must not pull it away from another window. The dialog that asked may need a moment to close. */
 function useFocusAtFirst(ref: RefObject<HTMLElement | null>) {
   useEffect(() => {
     let frame = 0;
+    let framesLeft = FRAMES_TO_WAIT;
     const take = () => {
-      if (document.querySelector("dialog:modal")) frame = requestAnimationFrame(take);
+      const isVisible = ref.current?.checkVisibility?.() ?? true;
+      if (document.querySelector("dialog:modal") || (!isVisible && framesLeft-- > 0))
+        frame = requestAnimationFrame(take);
       else if (document.hasFocus()) ref.current?.focus({ preventScroll: true });
     };
     take();

@@ -70,9 +70,10 @@ export function peerOf(
   texts: Texts,
 ): Face {
   const [first] = people;
-  if (!first) return { id: call.id, name: call.mode === "group" ? texts.group : texts.someone };
+  const isGroup = call.mode === "group";
+  if (!first) return { id: call.id, name: isGroup ? texts.group : texts.someone, isGroup };
   if (people.length === 1) return faceOf(first);
-  return { id: call.id, name: people.map((known) => faceOf(known).name).join(", ") };
+  return { id: call.id, isGroup: true, name: people.map((known) => faceOf(known).name).join(", ") };
 }
 
 export function historyEntry(call: HistoryCall, myId: string, faceOf: FaceOf, texts: Texts): HistoryEntry {

@@ -98,3 +98,9 @@ export const SpeakerViewIcon = icon(
   </>,
 );
 export const PinIcon = icon(<path d="M9 3.5h6l-.8 6 2.8 3.5H7l2.8-3.5ZM12 13v7.5" />);
+export const GroupIcon = icon(
+  <>
+    <circle cx="9" cy="8.5" r="3.2" />
+    <path d="M3 19a6 6 0 0 1 12 0M15.5 5.6a3.2 3.2 0 0 1 0 5.8M17.5 13.6A6 6 0 0 1 21 19" />
+  </>,
+);

@@ -1,5 +1,5 @@
 /** Every word that the screens say, in English, to be replaced one by one or all at once. */
-import type { ErrorCode, LocalErrorCode } from "@bellwire/client";
+import type { ErrorCode, Hint, LocalErrorCode } from "@bellwire/client";
 import { createContext, type ReactNode, useContext, useMemo } from "react";
 
 export const englishTexts = {
@@ -73,6 +73,8 @@ export const englishTexts = {
   clickToHear: "Click to hear",
   connectionIs: (word: string) => `Connection: ${word}`,
   quality: { excellent: "excellent", good: "good", fair: "fair", poor: "poor" },
+  /** What could be done about a weak connection: by code and value, or the client's own English words. */
+  hint: ({ text }: Hint): string => text,
   begins: "The call begins",
 
   callAgain: "Call again",

@@ -21,6 +21,7 @@ function person(name: string, more: Partial<ParticipantSnapshot> = {}): Particip
     isScreenSharing: false,
     isSpeaking: false,
     connectionQuality: null,
+    connectionHint: null,
     media: "connected",
     ...more,
   };
