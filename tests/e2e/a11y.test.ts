@@ -11,8 +11,8 @@ import {
   makeNamespace,
   type Namespace,
   newPerson,
+  paintScreen,
   screenshot,
-  smallMedia,
   untilMedia,
 } from "./lib/index.js";
 
@@ -67,8 +67,11 @@ interface Look {
 }
 
 async function open(user: string, { theme, width, height }: Look, isRefused = false): Promise<Page> {
-  const person = await newPerson(browser, { colorScheme: theme, viewport: { width, height }, reducedMotion: "reduce" });
-  await person.addInitScript(smallMedia);
+  const person = await newPerson(browser, {
+    ...{ colorScheme: theme, viewport: { width, height } },
+    ...{ reducedMotion: "reduce", smallVideo: true },
+  });
+  await person.addInitScript(paintScreen);
   if (isRefused) await person.addInitScript(refuseDevices);
   const page = await person.newPage();
   await page.goto(`${server.url}/?user=${user}`);

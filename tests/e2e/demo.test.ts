@@ -8,6 +8,7 @@ import {
   mediaState,
   moreFrames,
   newPerson,
+  paintScreen,
   screenshot,
   untilMedia,
 } from "./lib/index.js";
@@ -189,20 +190,7 @@ it("returns to the call after a reload", async () => {
 });
 
 it("shows a shared screen beside the people", async () => {
-  const [alice, bob] = [
-    await open("alice", (person) =>
-      person.addInitScript(() => {
-        if (!navigator.mediaDevices) return; // the empty page before the first
-        navigator.mediaDevices.getDisplayMedia = async () => {
-          const canvas = document.createElement("canvas");
-          const ink = canvas.getContext("2d");
-          setInterval(() => ink?.fillRect(Math.random() * 300, 20, 9, 9), 50);
-          return canvas.captureStream(10);
-        };
-      }),
-    ),
-    await open("bob"),
-  ];
+  const [alice, bob] = [await open("alice", (person) => person.addInitScript(paintScreen)), await open("bob")];
   await talk(alice, bob);
   await button(alice, "Share screen").click();
   const screen = bob.getByRole("figure", { name: "Alice shares the screen" });

@@ -85,9 +85,9 @@ export async function startFirefox(namespace: Namespace, lifetime: "test" | "fil
 
 /** A page whose connections are watched as Chromium's are; in a window of its own, for a tab behind another is slowed
  *  down. */
-export async function newFirefoxPage(browser: Browser): Promise<FirefoxPage> {
+export async function newFirefoxPage(browser: Browser, smallVideo = false): Promise<FirefoxPage> {
   const page = await browser.newPage({ type: "window" });
-  await page.evaluateOnNewDocument(watchPeers, { relayOnly: false, smallVideo: false });
+  await page.evaluateOnNewDocument(watchPeers, { relayOnly: false, smallVideo });
   return page;
 }
 

@@ -10,7 +10,7 @@ export {
   mediaState,
   moreFrames,
   type Place,
-  smallMedia,
+  paintScreen,
   untilMedia,
 } from "./peers.js";
 export { type Cast, type Maker, makeCast, type Person } from "./person.js";

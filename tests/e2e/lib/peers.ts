@@ -18,7 +18,8 @@ export function watchPeers({ relayOnly, smallVideo }: { relayOnly: boolean; smal
   if (getUserMedia)
     devices.getUserMedia = async (wanted) => {
       const small = { width: 320, height: 240, frameRate: 15 };
-      const media = await getUserMedia(smallVideo && wanted?.video ? { ...wanted, video: small } : wanted);
+      const video = typeof wanted?.video === "object" ? { ...wanted.video, ...small } : small;
+      const media = await getUserMedia(smallVideo && wanted?.video ? { ...wanted, video } : wanted);
       tracks.push(...media.getTracks());
       return media;
     };
@@ -30,16 +31,10 @@ export function watchPeers({ relayOnly, smallVideo }: { relayOnly: boolean; smal
   };
 }
 
-/** Runs in the page before anything else: cameras give small pictures, so that four people fit on two cores, and a
- *  screen that nobody could choose in a test is a painted canvas. */
-export function smallMedia(): void {
+/** Runs in the page before anything else: a screen, which nobody could choose in a test, is a painted canvas. */
+export function paintScreen(): void {
   const devices = navigator.mediaDevices;
   if (!devices) return; // the empty page before the first
-  const getUserMedia = devices.getUserMedia.bind(devices);
-  devices.getUserMedia = ({ video, ...wanted } = {}) => {
-    const small = { width: 320, height: 240, frameRate: 10 };
-    return getUserMedia(video ? { ...wanted, video: video === true ? small : { ...video, ...small } } : wanted);
-  };
   devices.getDisplayMedia = async () => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
     const ink = canvas.getContext("2d");

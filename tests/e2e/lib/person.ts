@@ -6,7 +6,7 @@ import { closeLater } from "../../lib/lifetime.js";
 import { launchChromium, newPerson } from "./browser.js";
 import { type FirefoxPage, newFirefoxPage, startFirefox } from "./firefox.js";
 import type { Namespace } from "./namespace.js";
-import { mediaState, type Place, smallMedia } from "./peers.js";
+import { mediaState, type Place, paintScreen } from "./peers.js";
 
 export type Maker = "Chromium" | "Firefox";
 
@@ -135,8 +135,8 @@ export interface Cast {
 }
 
 async function firefoxPerson(browser: Firefox, user: string): Promise<Person> {
-  const page = await newFirefoxPage(browser);
-  await page.evaluateOnNewDocument(smallMedia);
+  const page = await newFirefoxPage(browser, true);
+  await page.evaluateOnNewDocument(paintScreen);
   const errors: unknown[] = [];
   page.on("pageerror", (error) => errors.push(error));
   closeLater(async () => {
@@ -147,8 +147,8 @@ async function firefoxPerson(browser: Firefox, user: string): Promise<Person> {
 }
 
 async function chromiumPerson(browser: Chromium, user: string): Promise<Person> {
-  const context = await newPerson(browser, { viewport: { width: 900, height: 640 } });
-  await context.addInitScript(smallMedia);
+  const context = await newPerson(browser, { smallVideo: true, viewport: { width: 900, height: 640 } });
+  await context.addInitScript(paintScreen);
   return new ChromiumPerson(user, (await context.newPage()) as AnyPage & ChromiumPage);
 }
 
