@@ -51,7 +51,7 @@ describe("a picture", () => {
     ["that stood still a third of the time", { frozen: 0.33 }, 0, 60],
     ["that stands still", { fps: 0 }, 0, 1],
     ["with a tenth lost", { loss: 0.1 }, 60, 70],
-    ["that is tiny", { height: 90 }, 40, 60],
+    ["that is tiny", { height: 90 }, 55, 65],
     ["of which only the loss is known", { fps: null, height: null }, 100, 100],
   ])("%s", (_, change, least, most) => {
     const score = videoScore({ ...good, ...change });

@@ -12,7 +12,7 @@ export interface Picture {
 }
 
 const FLUENT_FPS = 24;
-const LARGE_HEIGHT = 360;
+const LARGE_HEIGHT = 240;
 
 export function videoScore({ fps, frozen, loss, height }: Picture): number {
   const fluent =
