@@ -22,7 +22,7 @@ const publicHeaders = {
   codec: "*",
   net: "*",
   http: ["files.h", "request.h", "respond.h", "websocket.h"],
-  store: ["flight.h", "model.h", "outbox.h", "recording.h"],
+  store: ["flight.h", "model.h", "outbox.h", "recording.h", "transfer.h"],
   call: ["command.h", "hook.h", "limits.h"],
 };
 

@@ -77,6 +77,8 @@ size_t app_trusted(const struct app *a, struct addr_net out[CONFIG_MAX_TEXTS]);
 
 /* The database. Taking it over hides its password in the options and in the process list. */
 int app_take_db(struct app *a, struct buf *why);
+/* NUL-terminated; "" when nobody gave one. */
+int app_read_password(const struct app *a, struct buf *out, struct buf *why);
 int app_open_store(struct app *a, struct buf *why);
 
 /* The relay behind the port of HTTPS. */

@@ -11,6 +11,8 @@ enum { EXIT_OK = 0, EXIT_BROKEN = 1, EXIT_USAGE_WRONG = 2 };
 int command_serve(char **argv);
 int command_dev(char **argv);
 int command_token(char **argv);
+int command_migrate(char **argv);
+int command_backup(char **argv);
 
 /* Prints one line that says what is wrong and how to mend it; returns EXIT_USAGE_WRONG. */
 int usage_wrong(struct str what);

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-enum command { SERVE = 1, DEV = 2, TOKEN = 4 };
+enum command { SERVE = 1, DEV = 2, TOKEN = 4, MIGRATE = 8, BACKUP = 16 };
 
 #define CONFIG_MAX_TEXTS 16
 
@@ -101,6 +101,9 @@ struct config {
 	const char *token_scope;
 	bool token_moderator;
 	int64_t token_ttl_ms;
+
+	const char *transfer_from;
+	const char *transfer_to;
 
 	const char *config_file;
 	bool check_config;

@@ -47,7 +47,7 @@ int app_take_db(struct app *a, struct buf *why)
 	return 0;
 }
 
-static int read_password(const struct app *a, struct buf *out, struct buf *why)
+int app_read_password(const struct app *a, struct buf *out, struct buf *why)
 {
 	const char *variable = getenv("BELLWIRE_DB_PASSWORD");
 	buf_init(out, PASSWORD_MAX);
@@ -73,7 +73,7 @@ int app_open_store(struct app *a, struct buf *why)
 {
 	struct buf place, password;
 	int err = format_place(a, &place);
-	int read = read_password(a, &password, why);
+	int read = app_read_password(a, &password, why);
 	struct store_config config = {
 		.url = place.ptr,
 		.loop = &a->loop,

@@ -18,6 +18,8 @@ static const struct {
 	{"serve", command_serve, SERVE, "serve calls"},
 	{"dev", command_dev, DEV, "serve calls with a demo page on this machine"},
 	{"token", command_token, TOKEN, "print a token for a user"},
+	{"migrate", command_migrate, MIGRATE, "move an SQLite database into PostgreSQL"},
+	{"backup", command_backup, BACKUP, "copy the SQLite database of a running server"},
 	{"version", command_version, 0, "print the version"},
 	{"help", command_help, 0, "print this, or: help COMMAND"},
 };

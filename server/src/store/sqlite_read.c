@@ -6,6 +6,7 @@
 #include "store/outbox.h"
 #include "store/recording.h"
 #include "store/sqlite.h"
+#include "store/transfer.h"
 
 int sqlite_reader_open(struct backend *b, struct backend_reader **out)
 {
@@ -82,6 +83,24 @@ int sqlite_backup(struct backend_reader *r, const struct store_backup *q)
 	sq_close(&to);
 	if (err < 0)
 		unlink(q->path);
+	return err;
+}
+
+int store_copy_file(const char *path, const char *to, struct buf *why)
+{
+	struct backend_reader r = {0};
+	struct store_backup q = {.path = to};
+	int err = access(path, R_OK) == 0 ? sq_open(&r.conn, path, SQLITE_OPEN_READWRITE) : ERR_CONFIG;
+	if (err < 0) {
+		buf_printf(why, "there is no database %s", path);
+		return err;
+	}
+	err = sqlite_backup(&r, &q);
+	sq_close(&r.conn);
+	if (err == ERR_EXISTS)
+		buf_printf(why, "%s is there already; a backup never overwrites", to);
+	else if (err < 0)
+		buf_printf(why, "cannot copy %s to %s: %s", path, to, err_text(err));
 	return err;
 }
 
