@@ -1,6 +1,6 @@
 // Certificates for tests, signed by themselves.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,4 +28,18 @@ export function makeCertificate(names: string[], lifetime: "test" | "file" = "te
   execFileSync("openssl", [...words, ...files], { stdio: "ignore" });
   const args = ["--tls-cert", certFile, "--tls-key", keyFile];
   return { certFile, keyFile, pem: readFileSync(certFile, "utf8"), args };
+}
+
+/** A certificate for one name that an authority of the test's own has signed, for clients that insist on one. */
+export function makeSignedCertificate(name: string, lifetime: "test" | "file" = "test") {
+  const authority = makeCertificate(["authority.test"], lifetime);
+  const own = makeCertificate([name], lifetime);
+  const extensions = `${own.certFile}.ext`;
+  const request = `${own.certFile}.csr`;
+  writeFileSync(extensions, `subjectAltName=DNS:${name}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n`);
+  const openssl = (...words: string[]) => execFileSync("openssl", words, { stdio: "ignore" });
+  openssl("req", "-new", "-key", own.keyFile, "-subj", `/CN=${name}`, "-out", request);
+  const by = ["-CA", authority.certFile, "-CAkey", authority.keyFile, "-CAcreateserial"];
+  openssl("x509", "-req", "-days", "30", "-in", request, ...by, "-extfile", extensions, "-out", own.certFile);
+  return { ...own, authority };
 }

@@ -1,4 +1,5 @@
 // Debian's Firefox inside a namespace, with a fake camera and microphone, driven over WebDriver BiDi.
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,14 @@ import type { Namespace } from "./namespace.js";
 import { watchPeers } from "./peers.js";
 
 export type FirefoxPage = Page;
+
+export interface FirefoxOptions {
+  /** File with the certificate of an authority that it trusts, in PEM. */
+  authority?: string;
+  /** The address of every name. */
+  everyName?: string;
+  lifetime?: "test" | "file";
+}
 
 const startMs = 60_000;
 
@@ -30,11 +39,17 @@ const preferences: Record<string, boolean | number | string> = {
   "toolkit.telemetry.server": "",
 };
 
-async function makeProfile(lifetime: "test" | "file"): Promise<string> {
+async function makeProfile({ authority, everyName, lifetime = "file" }: FirefoxOptions): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "bellwire-firefox-"));
   closeLater(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }), lifetime);
-  const lines = Object.entries(preferences).map(([key, value]) => `user_pref("${key}", ${JSON.stringify(value)});\n`);
+  const own = everyName ? { ...preferences, "network.dns.forceResolve": everyName } : preferences;
+  const lines = Object.entries(own).map(([key, value]) => `user_pref("${key}", ${JSON.stringify(value)});\n`);
   await writeFile(join(folder, "user.js"), lines.join(""));
+  if (authority) {
+    const store = ["-d", `sql:${folder}`];
+    execFileSync("certutil", ["-N", "--empty-password", ...store]);
+    execFileSync("certutil", ["-A", "-n", "authority", "-t", "C,,", "-i", authority, ...store]);
+  }
   return folder;
 }
 
@@ -61,8 +76,9 @@ async function openDoor(namespace: Namespace, port: number, lifetime: "test" | "
 }
 
 /** A fresh Firefox. */
-export async function startFirefox(namespace: Namespace, lifetime: "test" | "file" = "file"): Promise<Browser> {
-  const profile = await makeProfile(lifetime);
+export async function startFirefox(namespace: Namespace, options: FirefoxOptions = {}): Promise<Browser> {
+  const { lifetime = "file" } = options;
+  const profile = await makeProfile(options);
   const [command, ...words] = namespace.wrapper;
   const own = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"];
   const program = new Program(command, [...words, "/usr/bin/firefox-esr", ...own], {
@@ -92,6 +108,6 @@ export async function newFirefoxPage(browser: Browser, smallVideo = false): Prom
 }
 
 /** A page of a fresh Firefox. */
-export async function launchFirefox(namespace: Namespace, lifetime: "test" | "file" = "file"): Promise<FirefoxPage> {
-  return newFirefoxPage(await startFirefox(namespace, lifetime));
+export async function launchFirefox(namespace: Namespace, options: FirefoxOptions = {}): Promise<FirefoxPage> {
+  return newFirefoxPage(await startFirefox(namespace, options));
 }
