@@ -3,10 +3,7 @@
 import { Emitter } from "../emitter.js";
 import { BellwireError } from "../errors.js";
 import type { Call as CallData, Participant, SyncCall } from "../generated/events.js";
-import { LocalMedia } from "../media/local.js";
-import { Legs } from "../peer/legs.js";
-import type { PeerMessage, Slot } from "../peer/peer.js";
-import { Flight } from "../quality/flight.js";
+import type { PeerMessage } from "../peer/peer.js";
 import type { ServerEvent } from "../server/signaling.js";
 import { Store } from "../store.js";
 import type {
@@ -15,17 +12,14 @@ import type {
   CallState,
   CallTimings,
   MediaChoice,
-  MediaState,
   ParticipantSnapshot,
 } from "../types.js";
-import { Entrance } from "./entrance.js";
 import { type CallInside, handleCallEvent } from "./events.js";
 import { endByRefusal } from "./join.js";
 import { CallLife, type Phase } from "./life.js";
-import { MarksTeller } from "./marks.js";
+import { CallParts } from "./parts.js";
 import type { CallFacts, CallPorts } from "./ports.js";
 import { CallView } from "./view.js";
-import { CallVoice } from "./voice.js";
 
 export interface CallEvents {
   state: CallState;
@@ -40,12 +34,7 @@ export interface CallEvents {
 export class Call extends Emitter<CallEvents> {
   readonly #ports: CallPorts;
   readonly #life: CallLife;
-  readonly #voice: CallVoice;
-  readonly #local: LocalMedia;
-  readonly #legs: Legs;
-  readonly #marks: MarksTeller;
-  readonly #entrance: Entrance;
-  readonly #flight: Flight;
+  readonly #parts: CallParts;
   readonly #view: CallView;
   readonly #store = new Store<CallSnapshot>(() => this.#makeSnapshot());
   readonly #inside: CallInside;
@@ -58,20 +47,11 @@ export class Call extends Emitter<CallEvents> {
     this.#life = new CallLife(facts, phase);
     this.#toldState = phase;
     this.#view = new CallView((time) => ports.localTime(time));
-    this.#voice = new CallVoice(
-      ports,
-      () => this.id,
-      (error) => this.#trouble(error),
-    );
-    this.#local = this.#makeLocal();
-    this.#legs = this.#makeLegs();
-    this.#marks = new MarksTeller({
-      callId: () => this.id,
-      marks: () => this.#local.marks(),
-      say: (event, payload) => this.#voice.say(event, payload),
+    this.#parts = new CallParts(ports, this.#life, {
+      changed: () => this.#changed(),
+      trouble: (error) => this.#trouble(error),
+      take: (data) => this.take(data),
     });
-    this.#entrance = this.#makeEntrance();
-    this.#flight = new Flight({ send: (batch) => this.#voice.quality(batch, this.#entrance.leg) });
     this.#inside = this.#makeInside();
   }
 
@@ -84,7 +64,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   get state(): CallState {
-    return this.#life.state(this.#legs.media(), this.#legs.size === 0);
+    return this.#life.state(this.#parts.legs.media(), this.#parts.legs.size === 0);
   }
 
   get endReason(): CallEndReason | null {
@@ -116,9 +96,9 @@ export class Call extends Emitter<CallEvents> {
     const before = this.#life.phase;
     this.#life.entering();
     this.#changed();
-    const opening = this.#local.begin(this.#choice(media));
+    const opening = this.#parts.local.begin(this.#choice(media));
     try {
-      await this.#entrance.join(takeover);
+      await this.#parts.entrance.join(takeover);
     } catch (thrown) {
       this.#onJoinRefused(BellwireError.from(thrown, "internal"), before);
       throw thrown;
@@ -130,7 +110,7 @@ export class Call extends Emitter<CallEvents> {
   async decline(): Promise<void> {
     if (this.#life.phase !== "ringing-in") return;
     this.end("declined", false);
-    await this.#voice.leave("decline");
+    await this.#parts.voice.leave("decline");
   }
 
   /** Cancels, declines or leaves, as the moment wants it. Everything here stops at once. */
@@ -139,42 +119,42 @@ export class Call extends Emitter<CallEvents> {
     if (phase === "ended") return;
     if (phase === "ringing-in") return this.decline();
     this.end(isCalling ? "cancelled" : facts.mode === "group" ? "left" : "hangup", false);
-    await this.#voice.leave(isCalling ? "cancel" : "leave");
+    await this.#parts.voice.leave(isCalling ? "cancel" : "leave");
   }
 
   /** Rejects with no_microphone, permission_denied … when there is none to be had; the call goes on. */
   setMicrophoneEnabled(on: boolean): Promise<void> {
-    return this.#local.setMicrophone(on);
+    return this.#parts.local.setMicrophone(on);
   }
 
   /** Off stops the camera, so that its light goes out. */
   setCameraEnabled(on: boolean): Promise<void> {
-    return this.#local.setCamera(on);
+    return this.#parts.local.setCamera(on);
   }
 
   setScreenShareEnabled(on: boolean): Promise<void> {
-    return this.#local.setScreen(on);
+    return this.#parts.local.setScreen(on);
   }
 
   // ---- What the client does
 
   /** @internal Opens the devices of the caller while it rings. */
   openMedia(media: MediaChoice): Promise<void> {
-    return this.#local.begin(this.#choice(media));
+    return this.#parts.local.begin(this.#choice(media));
   }
 
   /** @internal The answer of the server that the call was made, or that it is one that was there already. */
   async created(data: CallData): Promise<void> {
     if (this.#life.isOver) return;
     this.take(data);
-    await this.#entrance.join();
+    await this.#parts.entrance.join();
   }
 
   /** @internal What an answer or sync tells of the call. */
   take(data: CallData): void {
     if (this.#life.isOver) return;
     this.#life.take(data, this.#ports.ownUserId());
-    this.#legs.setRoster(data.participants);
+    this.#parts.legs.setRoster(data.participants);
     if (data.status === "active") this.#life.answered(data.answeredAt);
     if (data.status === "ended" || data.status === "missed" || data.status === "declined")
       this.end(data.endReason ?? "hangup");
@@ -188,7 +168,7 @@ export class Call extends Emitter<CallEvents> {
     if (phase === "ringing-in" && data.status === "active" && data.mode === "direct") {
       this.end("answered_elsewhere");
     } else if (phase === "joined" || phase === "ringing-out") {
-      this.#entrance
+      this.#parts.entrance
         .join()
         .catch((thrown: unknown) => this.#onJoinRefused(BellwireError.from(thrown, "internal"), this.#life.phase));
     }
@@ -202,10 +182,10 @@ export class Call extends Emitter<CallEvents> {
   /** @internal Lets go of everything. The first reason counts. `isKnown`: the server knows of it already. */
   end(reason: CallEndReason, isKnown = true): void {
     if (this.#life.isOver) return;
-    this.#flight.flush();
+    this.#parts.flight.flush();
     this.#life.ended(reason, this.#ports.serverNow());
-    this.#legs.clear();
-    this.#local.close();
+    this.#parts.legs.clear();
+    this.#parts.local.close();
     this.#changed();
     this.#ports.onEnded(this);
     this.emit("ended", reason);
@@ -221,89 +201,37 @@ export class Call extends Emitter<CallEvents> {
 
   /** @internal */
   hasLeg(socketId: string): boolean {
-    return this.#legs.has(socketId);
+    return this.#parts.legs.has(socketId);
   }
 
   /** @internal The people, before the server has told more. */
   setRoster(participants: readonly Participant[]): void {
-    this.#legs.setRoster(participants);
+    this.#parts.legs.setRoster(participants);
   }
 
   /** @internal An offer, an answer or a candidate. */
   receive(from: { from: string; userId: string }, message: PeerMessage): void {
     const { phase } = this.#life;
-    if (phase === "joined" || phase === "ringing-out") this.#legs.receive(from, message);
+    if (phase === "joined" || phase === "ringing-out") this.#parts.legs.receive(from, message);
   }
 
   /** @internal The credentials for TURN will not be good for much longer. */
   renew(): void {
-    this.#legs.renew();
+    this.#parts.legs.renew();
   }
 
   /** @internal The user chose another microphone or camera. */
   switchDevice(kind: "microphone" | "camera" | "speaker"): Promise<void> {
-    return this.#life.isOver ? Promise.resolve() : this.#local.switchDevice(kind);
-  }
-
-  // ---- The parts that it is made of
-
-  #makeLocal(): LocalMedia {
-    const { platform, selectedDevice } = this.#ports;
-    return new LocalMedia({
-      media: platform.media,
-      selected: selectedDevice,
-      onTrack: (slot, track) => this.#onLocalTrack(slot, track),
-      onChange: () => this.#onLocalChange(),
-    });
-  }
-
-  #makeLegs(): Legs {
-    const { platform, createConnection, iceServers, videoBitrate, signaling } = this.#ports;
-    return new Legs({
-      media: platform.media,
-      createConnection,
-      iceServers,
-      videoBitrate,
-      onSilence: () => signaling.check(this.id),
-      send: (to, message) => this.#voice.relay(to, message),
-      localTrack: (slot) => this.#local.track(slot),
-      onChange: () => this.#changed(),
-      onMedia: (socketId, state) => this.#onMedia(socketId, state),
-      onFirstFrame: () => {
-        this.#life.mark("firstFrame");
-        this.#changed();
-      },
-      sends: () => {
-        const { isMuted, isVideoEnabled, isScreenSharing } = this.#local.marks();
-        return { microphone: !isMuted, camera: isVideoEnabled, screen: isScreenSharing };
-      },
-      onMeasured: (socketId, measured) => this.#flight.take(socketId, measured),
-      onQuality: (quality) => this.#marks.quality(quality),
-      onRestart: (peer) => this.#flight.note("restart", { peer }),
-      onError: (error) => this.#trouble(error),
-    });
-  }
-
-  #makeEntrance(): Entrance {
-    return new Entrance({
-      signaling: this.#ports.signaling,
-      legs: this.#legs,
-      marks: this.#marks,
-      callId: () => this.id,
-      localMarks: () => this.#local.marks(),
-      isOver: () => this.#life.isOver,
-      take: (data) => this.take(data),
-      leaveAgain: () => void this.#voice.leave("leave"),
-    });
+    return this.#life.isOver ? Promise.resolve() : this.#parts.local.switchDevice(kind);
   }
 
   /** What the handlers of events may do with it. */
   #makeInside(): CallInside {
     const life = this.#life;
     return {
-      legs: this.#legs,
+      legs: this.#parts.legs,
       phase: () => life.phase,
-      ownLeg: () => this.#entrance.leg,
+      ownLeg: () => this.#parts.entrance.leg,
       answered: (at) => {
         life.answered(at);
         this.#changed();
@@ -316,7 +244,7 @@ export class Call extends Emitter<CallEvents> {
         life.ringing = { ...life.ringing, ...change };
         this.#changed();
       },
-      entered: (self, participants) => void this.#entrance.enter(self, participants),
+      entered: (self, participants) => void this.#parts.entrance.enter(self, participants),
       trouble: (error) => this.#trouble(error),
     };
   }
@@ -336,30 +264,12 @@ export class Call extends Emitter<CallEvents> {
   /** The user may try again, as long as it rings. */
   #backToRinging(): void {
     this.#life.back();
-    this.#local.reset();
+    this.#parts.local.reset();
     this.#changed();
-  }
-
-  #onMedia(socketId: string, state: MediaState): void {
-    this.#flight.note("media", { peer: socketId, state });
-    if (state === "connected") this.#life.connected();
-    if (state === "failed") this.#trouble(new BellwireError("connection_failed"));
-    this.#voice.media(socketId, state);
   }
 
   #choice(media: MediaChoice): MediaChoice {
     return { audio: media.audio ?? true, video: media.video ?? this.#life.facts.callType === "video" };
-  }
-
-  #onLocalTrack(slot: Slot, track: MediaStreamTrack | null): void {
-    this.#legs.setTrack(slot, track);
-    this.#flight.note("track", { slot, state: track ? "on" : "off" });
-    this.#onLocalChange();
-  }
-
-  #onLocalChange(): void {
-    this.#changed();
-    if (!this.#life.isOver) this.#marks.changed();
   }
 
   // ---- What it tells
@@ -393,8 +303,8 @@ export class Call extends Emitter<CallEvents> {
     return this.#view.make({
       ...{ facts, isAnswered, ...ringing, endReason, error, timings },
       state: this.state,
-      local: this.#local.snapshot(),
-      participants: this.#legs.snapshot(this.#ports.ownUserId()),
+      local: this.#parts.local.snapshot(),
+      participants: this.#parts.legs.snapshot(this.#ports.ownUserId()),
     });
   }
 }
