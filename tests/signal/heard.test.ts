@@ -225,10 +225,11 @@ const stories: Story[] = [
       const callId = await stage.create("ann", ["bob"]);
       await stage.ask("ann/1", "call.join", { callId });
       await stage.ask("bob/1", "call.ack", { callId });
+      await stage.session("ann/1").waitFor("call.ringing");
       stage.session("ann/1").cut();
       await pause(1500);
     },
-    heard: { "ann/1": ["call.participants"], "bob/1": ["call.incoming", "call.cancelled caller_lost"] },
+    heard: { "ann/1": ["call.participants", "call.ringing"], "bob/1": ["call.incoming", "call.cancelled caller_lost"] },
   },
   {
     title: "a connection that is lost and comes back",
