@@ -21,14 +21,14 @@ const publicHeaders = {
   loop: "*",
   codec: "*",
   net: "*",
-  http: ["files.h", "request.h", "respond.h", "websocket.h"],
+  http: ["file_meta.h", "files.h", "request.h", "respond.h", "websocket.h"],
   store: ["flight.h", "model.h", "outbox.h", "recording.h", "transfer.h"],
   call: ["command.h", "hook.h", "limits.h"],
 };
 
 /** What a module has no business with although it lies lower. */
 const strangers = {
-  call: ["http", "fetch", "net", "turn", "media"],
+  call: ["http", "fetch", "net", "turn", "media", "recording"],
   store: ["net"],
 };
 
@@ -39,7 +39,7 @@ const libraries = [
   [/^libpq-fe\.h$/, ["store"]],
   [/^llhttp\.h$/, ["http"]],
   [/^uv\.h$/, ["loop", "net", "http", "fetch", "turn"]],
-  [/^openssl\//, ["base", "codec", "net", "http", "turn", "app"]],
+  [/^openssl\//, ["base", "codec", "net", "http", "turn", "recording", "app"]],
 ];
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");

@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 struct api;
+struct recording_host;
 struct calls;
 struct http_server;
 struct jwt_keys;
@@ -55,6 +56,9 @@ int api_new(const struct api_config *config, struct api **out);
 
 /* Another secret for coming credentials; borrowed. */
 void api_set_ice_secret(struct api *api, struct str secret);
+
+/* What the recordings ask the API for. Valid as long as the API. */
+void api_recording_host(struct api *api, struct recording_host *out);
 
 /* After the HTTP server has closed and the store has done all its jobs. */
 void api_free(struct api *api);

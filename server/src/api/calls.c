@@ -56,6 +56,7 @@ static struct call_actor actor_of(const struct jwt_claims *claims)
 		.avatar_url = str_of(claims->avatar_url),
 		.is_server = claims->is_server,
 		.is_moderator = claims->is_moderator,
+		.may_record = claims->may_record,
 	};
 }
 
@@ -120,6 +121,7 @@ static const char *read_create(struct http_req *req, const json_t *body, struct 
 		return "id";
 	if (json_get_str(body, "channelId", &create->channel_id) < 0 || !api_is_id(create->channel_id))
 		return "channelId";
+	struct str word;
 	const char *wrong = read_type(body, create);
 	if (wrong)
 		return wrong;
@@ -131,6 +133,11 @@ static const char *read_create(struct http_req *req, const json_t *body, struct 
 	const json_t *metadata = json_object_get(body, "metadata");
 	if (metadata && !json_is_object(metadata) && !json_is_null(metadata))
 		return "metadata";
+	if (json_get_str(body, "recordingPolicy", &word) < 0)
+		return "recordingPolicy";
+	create->has_record_policy = word.ptr != NULL;
+	if (create->has_record_policy && record_policy_parse(word, &create->record_policy) < 0)
+		return "recordingPolicy";
 	create->idempotency_key = http_req_header(req, "idempotency-key");
 	if (create->idempotency_key.len > CALL_KEY_MAX)
 		return "Idempotency-Key";
@@ -251,6 +258,27 @@ static void on_ring(struct http_req *req, void *arg)
 	json_decref(body);
 }
 
+static void on_recording(struct http_req *req, void *arg)
+{
+	static const struct {
+		const char *word;
+		enum call_recording what;
+	} words[] = {{"start", RECORDING_START}, {"stop", RECORDING_STOP}, {"consent", RECORDING_CONSENT},
+		{"refuse", RECORDING_REFUSE}};
+	struct str word = http_req_param(req, "what");
+	struct asker asker;
+	struct call_command cmd = {.verb = CMD_RECORDING};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (!str_eq_z(word, words[i].word))
+			continue;
+		cmd.recording = words[i].what;
+		if (begin(arg, req, &asker, &cmd))
+			calls_submit(((struct api *)arg)->config.calls, &cmd, on_reply, req);
+		return;
+	}
+	http_respond_problem(req, ERR_NOT_FOUND, NULL, NULL);
+}
+
 static void answer_call(struct api_lookup *l, const struct call *call)
 {
 	struct buf body;
@@ -278,6 +306,7 @@ const struct http_route api_call_routes[] = {
 	{.method = "POST", .pattern = "/api/calls/:id/decline", .handler = on_decline, .max_body = 4096},
 	{.method = "POST", .pattern = "/api/calls/:id/cancel", .handler = on_cancel, .max_body = 4096},
 	{.method = "POST", .pattern = "/api/calls/:id/end", .handler = on_end, .max_body = 4096},
+	{.method = "POST", .pattern = "/api/calls/:id/recording/:what", .handler = on_recording, .max_body = 4096},
 	{.method = "POST", .pattern = "/api/calls/:id/ring", .handler = on_ring, .max_body = CREATE_BODY_MAX},
 	{0},
 };

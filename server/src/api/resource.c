@@ -5,12 +5,17 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-bool api_authenticate(const struct api *api, struct http_req *req, struct jwt_claims *out)
+int api_bearer(const struct api *api, struct http_req *req, struct jwt_claims *out)
 {
 	struct str header = http_req_header(req, "authorization");
 	struct str scheme = str_cut(&header, ' ');
 	struct str token = str_eq_nocase(scheme, STR("Bearer")) ? str_trim(header) : str_n(NULL, 0);
-	int err = jwt_verify(token, api->config.keys, clock_wall_ms(), out);
+	return jwt_verify(token, api->config.keys, clock_wall_ms(), out);
+}
+
+bool api_authenticate(const struct api *api, struct http_req *req, struct jwt_claims *out)
+{
+	int err = api_bearer(api, req, out);
 	if (err < 0)
 		http_respond_problem(req, err, NULL, NULL);
 	return err == 0;

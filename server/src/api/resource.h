@@ -7,6 +7,7 @@
 #include "call/call.h"
 #include "codec/jwt.h"
 #include "http/http.h"
+#include "recording/recording.h"
 #include "store/store.h"
 
 struct api {
@@ -14,6 +15,9 @@ struct api {
 };
 
 #define API_MAX_ANSWER (4 * 1024 * 1024)
+
+/* Who asks, from the bearer token alone; nothing is answered. As jwt_verify. */
+int api_bearer(const struct api *api, struct http_req *req, struct jwt_claims *out);
 
 /* Who asks, from the bearer token alone. False: the refusal has been answered. */
 bool api_authenticate(const struct api *api, struct http_req *req, struct jwt_claims *out);

@@ -56,7 +56,8 @@ static int check_issuer(const struct app *a, struct buf *why)
 int app_check(struct app *a, struct buf *why)
 {
 	static int (*const checks[])(const struct app *a, struct buf *why) = {check_log_level, check_listen,
-		app_check_ice, app_check_turn, app_check_proxies, app_check_tls, app_check_webhook, check_issuer};
+		app_check_ice, app_check_turn, app_check_proxies, app_check_tls, app_check_webhook, check_issuer,
+		app_check_recordings};
 	int err = app_take_db(a, why);
 	for (size_t i = 0; err == 0 && i < sizeof checks / sizeof checks[0]; i++)
 		err = checks[i](a, why);
@@ -115,6 +116,7 @@ static int open_calls(struct app *a, struct buf *why)
 	config.limits.resume_ms = c->resume_ms;
 	config.limits.alone_ms = c->alone_ms;
 	config.limits.max_duration_ms = c->max_duration_ms;
+	config.limits.record_policy = app_record_policy(a);
 	config.limits.max_participants = (size_t)c->max_participants;
 	config.limits.max_legs = (size_t)c->max_joined;
 	config.limits.max_live = (size_t)c->max_calls;
@@ -254,6 +256,7 @@ static int (*const steps[])(struct app *a, struct buf *why) = {
 	app_open_webhook,
 	open_signal,
 	app_open_api,
+	app_open_recordings,
 	open_demo,
 };
 
@@ -295,13 +298,29 @@ static void close_turn(void *arg)
 	app_close_turn(arg, close_webhook);
 }
 
+static void on_recordings_closed(void *arg)
+{
+	struct app *a = arg;
+	a->recordings = NULL;
+	close_turn(a);
+}
+
+static void close_recordings(void *arg)
+{
+	struct app *a = arg;
+	if (a->recordings)
+		recordings_close(a->recordings, on_recordings_closed, a);
+	else
+		close_turn(a);
+}
+
 static void close_http(void *arg)
 {
 	struct app *a = arg;
 	if (a->http)
-		http_server_close(a->http, close_turn, a);
+		http_server_close(a->http, close_recordings, a);
 	else
-		close_turn(a);
+		close_recordings(a);
 	a->http = NULL;
 }
 
@@ -328,6 +347,7 @@ static void app_close(struct app *a)
 	jwt_keys_fini(&a->keys);
 	buf_fini(&a->turn_secret);
 	buf_fini(&a->turn_previous);
+	buf_fini(&a->s3_secret);
 	buf_fini(&a->webhook_secret);
 	app_forget_usage(a);
 	mem_free(a->db_url);

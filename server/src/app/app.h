@@ -10,6 +10,7 @@
 #include "http/http.h"
 #include "loop/loop.h"
 #include "loop/watchdog.h"
+#include "recording/recording.h"
 #include "signal/signal.h"
 #include "store/store.h"
 #include "turn/turn.h"
@@ -38,6 +39,8 @@ struct app {
 	struct http_server *http;
 	struct signal *signal;
 	struct api *api;
+	struct recordings *recordings; /* null: none are kept */
+	struct buf s3_secret;
 	struct turn *turn; /* null: not served */
 	struct buf webhook_secret;
 	struct webhook *webhook; /* null: nobody is told */
@@ -123,6 +126,11 @@ bool app_find_pages(const char *name, struct buf *out);
 
 /* The operators' console at /console/. */
 int app_open_console(struct app *a, struct buf *why);
+
+/* Recordings. */
+int app_check_recordings(const struct app *a, struct buf *why);
+enum record_policy app_record_policy(const struct app *a);
+int app_open_recordings(struct app *a, struct buf *why);
 
 /* REST. */
 int app_check_ice(const struct app *a, struct buf *why);

@@ -287,6 +287,10 @@ static const struct bound {
 	{"max-payload", offsetof(struct config, max_payload), 1000, 16000000},
 	{"events-per-second", offsetof(struct config, events_per_s), 0, 1000000},
 	{"events-burst", offsetof(struct config, events_burst), 1, 1000000},
+	{"recording-max-uploads", offsetof(struct config, recording_max_uploads), 1, 100000},
+	{"recording-max-uploads-per-user", offsetof(struct config, recording_max_uploads_of_one), 1, 100000},
+	{"recording-upload-expiry", offsetof(struct config, recording_expire_ms), 1000, 2592000000},
+	{"recording-link-ttl", offsetof(struct config, recording_link_ms), 1000, 604800000},
 	{"ttl", offsetof(struct config, token_ttl_ms), 1000, 31536000000},
 };
 

@@ -96,10 +96,28 @@ struct config {
 	int64_t events_burst;
 	bool protocol_echo;
 
+	const char *recording_policy;
+	const char *recording_dir; /* "": in the data folder; "none" */
+	int64_t recording_max_bytes;
+	int64_t recording_max_call_bytes;
+	int64_t recording_max_all_bytes; /* 0: no limit */
+	int64_t recording_min_free;
+	int64_t recording_max_uploads;
+	int64_t recording_max_uploads_of_one;
+	int64_t recording_expire_ms;
+	int64_t recording_keep_ms; /* 0: for ever */
+	int64_t recording_link_ms;
+	const char *s3_endpoint; /* "": none */
+	const char *s3_bucket;
+	const char *s3_region;
+	const char *s3_key_id;
+	const char *s3_secret_file;
+
 	const char *token_user;
 	const char *token_name;
 	const char *token_scope;
 	bool token_moderator;
+	bool token_recorder;
 	int64_t token_ttl_ms;
 
 	const char *transfer_from;

@@ -41,7 +41,7 @@ static void put_token(struct buf *body, const struct jwt_claims *claims, const s
 
 static void on_token(struct http_req *req, void *arg)
 {
-	struct jwt_claims claims = {.expires_at_ms = clock_wall_ms() + DEV_TOKEN_MS};
+	struct jwt_claims claims = {.may_record = true, .expires_at_ms = clock_wall_ms() + DEV_TOKEN_MS};
 	struct buf body;
 	if (!from_this_machine(req)) {
 		http_respond_problem(req, ERR_NOT_FOUND, NULL, NULL);

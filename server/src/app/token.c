@@ -9,7 +9,9 @@
 
 static int claims_from(const struct config *c, int64_t now, struct jwt_claims *claims, struct buf *why)
 {
-	*claims = (struct jwt_claims){.is_moderator = c->token_moderator, .expires_at_ms = now + c->token_ttl_ms};
+	*claims = (struct jwt_claims){.is_moderator = c->token_moderator,
+		.may_record = c->token_recorder,
+		.expires_at_ms = now + c->token_ttl_ms};
 	claims->is_server = strcmp(c->token_scope, "server") == 0;
 	if (c->token_scope[0] && !claims->is_server) {
 		buf_printf(why, "--scope: there is no scope %s; server is the only one", c->token_scope);

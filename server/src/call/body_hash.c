@@ -31,5 +31,7 @@ uint64_t call_body_hash(const struct call_create *create, struct str actor_id)
 	hash = add_str(hash, create->channel_id);
 	hash = add_str(hash, create->metadata);
 	hash = add(hash, numbers, sizeof numbers);
+	if (create->has_record_policy)
+		hash = add_str(hash, str_of(record_policy_word(create->record_policy)));
 	return add(hash, &people, sizeof people);
 }

@@ -35,12 +35,16 @@ int decide_ack(struct change *ch);
 int decide_media(struct change *ch);
 int decide_connection(struct change *ch);
 int decide_recording(struct change *ch);
+int decide_recorded(struct change *ch);
 int decide_deadline(struct change *ch);
 int decide_restart(struct change *ch);
 int decide_session_opened(struct change *ch);
 int decide_session_lost(struct change *ch);
 int decide_session_resumed(struct change *ch);
 int decide_session_gone(struct change *ch);
+
+/* After any other change that is numbered: a recording ends with its device, and waits for who has not agreed. */
+void recording_follow(struct change *ch, int64_t seq_before);
 
 /* The one that starts from no call, or from its rival. */
 int decide_create(const struct call *rival, struct change *ch);

@@ -7,6 +7,8 @@
 
 #include "store/model.h"
 
+struct recording;
+
 enum call_verb {
 	CMD_CREATE,
 	CMD_JOIN,  /* accept, late join, claim of a REST join, second device, takeover */
@@ -18,7 +20,8 @@ enum call_verb {
 	CMD_ACK,	/* a device says that it rings */
 	CMD_MEDIA,	/* mute, video, screen, quality: outside seq */
 	CMD_CONNECTION, /* a device says whether its media flows */
-	CMD_RECORDING,	/* a client records: everyone in the call is told */
+	CMD_RECORDING,	/* starts, stops, agrees to or refuses being recorded */
+	CMD_RECORDED,	/* the server: a recording is complete; also when the call is over */
 
 	/* From the server itself. */
 	CMD_DEADLINE,	     /* some deadline of the call has passed */
@@ -37,6 +40,7 @@ struct call_actor {
 	struct str avatar_url;
 	bool is_server;	       /* scope:"server" */
 	bool is_moderator;     /* moderator:true */
+	bool may_record;       /* recorder:true, or one of these two */
 	struct str session_id; /* "" over REST */
 };
 
@@ -51,7 +55,9 @@ struct call_create {
 	const struct str *participants; /* borrowed; the caller may be among them, twice counts once */
 	size_t n_participants;		/* 0 = all members of the channel */
 	struct str metadata;		/* a JSON object as text; "" = {} */
-	struct str idempotency_key;	/* "" = none; printable, at most CALL_KEY_MAX */
+	bool has_record_policy;		/* else the server's; of the two the stricter counts */
+	enum record_policy record_policy;
+	struct str idempotency_key; /* "" = none; printable, at most CALL_KEY_MAX */
 };
 #define CALL_KEY_MAX 128
 
@@ -73,7 +79,7 @@ struct call_join {
 };
 
 enum call_connection { CONNECTION_CONNECTED, CONNECTION_FAILED };
-enum call_recording { RECORDING_STARTED, RECORDING_STOPPED, RECORDING_CONSENTED };
+enum call_recording { RECORDING_START, RECORDING_STOP, RECORDING_CONSENT, RECORDING_REFUSE };
 
 struct call_command {
 	enum call_verb verb;
@@ -85,6 +91,7 @@ struct call_command {
 		struct call_media media;
 		enum call_connection connection;
 		enum call_recording recording;
+		const struct recording *recorded; /* borrowed until the reply */
 		struct {
 			const struct str *users; /* borrowed; none: everyone who is not in the call */
 			size_t n_users;

@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/recording.h"
 
 #define RETRY_MS 200
 
@@ -47,6 +48,11 @@ static void swap_in(struct task *t, struct call *next)
 	bool lives = call_is_live(next);
 	struct live_call *live = t->fresh ? t->fresh : task_live(t);
 	t->fresh = NULL;
+	if (!live) { /* something was added to a call that is over */
+		call_free(next);
+		places_fini(&t->places);
+		return;
+	}
 	if (!lives && live)
 		timer_stop(c->loop, &live->deadline); /* goes with its call */
 	registry_swap(&c->registry, live, next, &t->places);
@@ -212,16 +218,23 @@ static void write_rows(struct task *t, const struct call *current)
 {
 	struct call_decision *d = &t->decision;
 	const struct call *shown = d->next ? d->next : t->facts.by_id ? t->facts.by_id : current;
+	struct recording *recording = t->cmd.verb == CMD_RECORDED ? mem_new(sizeof *recording) : NULL;
 	int err = d->change == CHANGE_ROWS ? prepare_swap(t) : 0;
 	if (!err)
 		err = put_reply(t, shown);
+	if (t->cmd.verb == CMD_RECORDED && !recording)
+		err = ERR_NO_MEMORY;
 	if (err < 0) {
+		mem_free(recording);
 		task_fail(t, err);
 		return;
 	}
 	id_uuid7(t->now, t->set.command_id);
 	str_copy(t->set.owner, sizeof t->set.owner, str_of(t->owner[0] ? t->owner : t->by_id.queue->key));
 	t->set.at = t->now;
+	if (t->cmd.verb == CMD_RECORDED)
+		*recording = *t->cmd.recorded;
+	t->set.recording = recording;
 	t->set.call = d->next;
 	t->set.expected_seq = current && d->change == CHANGE_ROWS ? current->seq : 0;
 	t->set.events = d->events;

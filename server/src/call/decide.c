@@ -43,7 +43,8 @@ static const struct move {
 	[CMD_ACK] = {decide_ack, NEED_PARTICIPANT, ERR_CALL_ENDED},
 	[CMD_MEDIA] = {decide_media, NEED_PARTICIPANT, ERR_CALL_ENDED},
 	[CMD_CONNECTION] = {decide_connection, NEED_PARTICIPANT, ERR_CALL_ENDED},
-	[CMD_RECORDING] = {decide_recording, NEED_PARTICIPANT, ERR_CALL_ENDED},
+	[CMD_RECORDING] = {decide_recording, NEED_SIGHT, ERR_CALL_ENDED},
+	[CMD_RECORDED] = {decide_recorded, NEED_NOTHING, 0},
 	[CMD_DEADLINE] = {decide_deadline, NEED_NOTHING, 0},
 	[CMD_SESSION_OPENED] = {decide_session_opened, NEED_NOTHING, 0},
 	[CMD_SESSION_LOST] = {decide_session_lost, NEED_NOTHING, 0},
@@ -95,7 +96,8 @@ static int run(const struct call *current, struct change *ch)
 	int err = check_rights(ch);
 	if (err < 0)
 		return err;
-	return call_is_live(current) ? moves[cmd->verb].live(ch) : decide_over(ch);
+	bool lives = call_is_live(current) || cmd->verb == CMD_RECORDED;
+	return lives ? moves[cmd->verb].live(ch) : decide_over(ch);
 }
 
 static void drop_events(struct call_decision *d)
@@ -138,6 +140,8 @@ void call_decide(const struct call *current, const struct call_facts *facts, con
 		out->err = decide_create(current, &ch);
 	else
 		out->err = current ? run(current, &ch) : ERR_CALL_NOT_FOUND;
+	if (!out->err)
+		recording_follow(&ch, seq_before);
 	if (out->err == ERR_CALL_NOT_FOUND && cmd->verb == CMD_CANCEL && !cmd->actor.is_server) {
 		out->err = 0;
 		out->tombstone = true;

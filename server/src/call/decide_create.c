@@ -75,6 +75,9 @@ static int init_call(struct change *ch)
 	c->started_at = c->last_seen_at = ch->now;
 	c->ring_expires_at = ch->now + ring_ms;
 	c->body_hash = ch->facts->body_hash;
+	c->record_policy = ch->facts->limits->record_policy;
+	if (create->has_record_policy && create->record_policy > c->record_policy)
+		c->record_policy = create->record_policy;
 	c->caller_had_session = ch->facts->actor_has_session;
 	if (create->metadata.len && !(c->metadata = mem_dup(create->metadata)))
 		return ERR_NO_MEMORY;

@@ -48,6 +48,7 @@ static void learn(struct change *ch)
 static void greet(struct change *ch, const struct leg *leg)
 {
 	tell_joined(ch, leg);
+	recording_follow(ch, 0); /* before the roster, which says so too */
 	if (leg->state != LEG_UNCLAIMED)
 		tell_roster(ch, leg);
 }

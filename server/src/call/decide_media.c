@@ -1,4 +1,4 @@
-/* What a device in the call says of itself: mute, camera, screen, quality, whether its media flows, that it records. */
+/* What a device in the call says of itself: mute, camera, screen, quality, whether its media flows. */
 #include "call/change.h"
 
 #include "base/err.h"
@@ -89,20 +89,5 @@ int decide_connection(struct change *ch)
 	} else if (!leg->media_seen && c->mode == CALL_DIRECT && c->status == CALL_ACTIVE) {
 		change_finish(ch, CALL_ENDED, END_CONNECT_FAILED, ch->cmd->actor.user_id);
 	}
-	return 0;
-}
-
-int decide_recording(struct change *ch)
-{
-	static const char *const words[] = {
-		[RECORDING_STARTED] = "started", [RECORDING_STOPPED] = "stopped", [RECORDING_CONSENTED] = "consented"};
-	const struct leg *leg = call_leg_of_session(ch->next, ch->cmd->actor.session_id);
-	if (!leg || ch->next->status != CALL_ACTIVE)
-		return ERR_NOT_IN_CALL;
-	event_begin(ch, "call.recording", TO_LEGS);
-	jw_kz(&ch->json, "socketId", leg->id);
-	jw_kz(&ch->json, "userId", ch->me->user.id);
-	jw_kz(&ch->json, "state", words[ch->cmd->recording]);
-	event_end(ch);
 	return 0;
 }

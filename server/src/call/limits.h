@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/model.h"
+
 /* A token bucket: `burst` at once, then one more every `every_ms`. every_ms 0 = no limit. */
 struct call_rate {
 	int64_t every_ms;
@@ -27,6 +29,8 @@ struct call_limits {
 	int64_t heartbeat_ms;	 /* between two writings of lastSeenAt */
 	int64_t tombstone_ms;	 /* a cancel of a call that is not known yet is remembered */
 	int64_t idempotency_ms;	 /* a stored reply is kept */
+
+	enum record_policy record_policy; /* of calls that ask for none stricter */
 
 	size_t max_participants; /* in one call, the caller included; at most MODEL_PARTICIPANTS_MAX */
 	size_t max_legs;	 /* devices joined at once */

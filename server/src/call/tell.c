@@ -137,6 +137,8 @@ void tell_roster(struct change *ch, const struct leg *leg)
 	call_write_self(&ch->json, ch->next, leg);
 	jw_key(&ch->json, "participants");
 	call_write_legs(&ch->json, ch->next, leg);
+	jw_key(&ch->json, "recording");
+	call_write_recording(&ch->json, ch->next);
 	jw_key(&ch->json, "roster");
 	call_write_roster(&ch->json, ch->next, ch->now);
 	event_end(ch);

@@ -27,6 +27,7 @@ static void write_participant(struct json_writer *w, const struct participant *p
 	jw_kbool(w, "isMuted", p->is_muted);
 	jw_kbool(w, "isVideoEnabled", p->is_video_enabled);
 	jw_kbool(w, "isScreenSharing", p->is_screen_sharing);
+	jw_kbool(w, "recordingConsent", p->agreed);
 	jw_kstr(w, "connectionQuality", p->quality == QUALITY_NONE ? str_n(NULL, 0) : str_of(quality_word(p->quality)));
 	jw_end_object(w);
 }
@@ -52,6 +53,17 @@ static void write_times(struct json_writer *w, const struct call *call, int64_t 
 	jw_kstr(w, "endedBy", or_null(call->ended_by));
 }
 
+void call_write_recording(struct json_writer *w, const struct call *call)
+{
+	jw_object(w);
+	jw_kz(w, "state", record_state_word(call->record_state));
+	jw_kz(w, "policy", record_policy_word(call->record_policy));
+	jw_kstr(w, "userId", or_null(call->recorder_id));
+	jw_kstr(w, "socketId", or_null(call->recorder_leg));
+	jw_ktime(w, "since", call->record_at);
+	jw_end_object(w);
+}
+
 void call_write_members(struct json_writer *w, const struct call *call, int64_t now)
 {
 	jw_kz(w, "id", call->id);
@@ -64,6 +76,8 @@ void call_write_members(struct json_writer *w, const struct call *call, int64_t 
 	jw_kraw(w, "metadata", call->metadata ? str_of(call->metadata) : STR("{}"));
 	jw_kint(w, "seq", call->seq);
 	jw_ktime(w, "lastSeenAt", call->last_seen_at);
+	jw_key(w, "recording");
+	call_write_recording(w, call);
 	jw_key(w, "participants");
 	call_write_roster(w, call, now);
 }

@@ -19,4 +19,7 @@ void call_write_self(struct json_writer *w, const struct call *call, const struc
 void call_write_legs(struct json_writer *w, const struct call *call, const struct leg *except);
 void call_write_roster(struct json_writer *w, const struct call *call, int64_t now);
 
+/* The object RecordingState: whether it is recorded, by whom, by which policy. */
+void call_write_recording(struct json_writer *w, const struct call *call);
+
 #endif

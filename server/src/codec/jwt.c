@@ -225,10 +225,12 @@ static int read_claims(const json_t *claims, int64_t now_ms, struct jwt_claims *
 		  get_text(claims, "avatarUrl", out->avatar_url, sizeof out->avatar_url) &&
 		  (!out->avatar_url[0] || is_web_address(str_of(out->avatar_url))) &&
 		  json_get_str(claims, "scope", &scope) == 0 &&
-		  json_get_bool(claims, "moderator", &out->is_moderator) == 0;
+		  json_get_bool(claims, "moderator", &out->is_moderator) == 0 &&
+		  json_get_bool(claims, "recorder", &out->may_record) == 0;
 	if (!ok)
 		return ERR_TOKEN_INVALID;
 	out->is_server = has_scope(scope, "server");
+	out->may_record |= out->is_server || out->is_moderator;
 	return check_times(claims, now_ms, &out->expires_at_ms);
 }
 
@@ -271,6 +273,8 @@ static void put_claims(struct buf *out, const struct jwt_claims *c, int64_t now_
 		jw_kz(&w, "scope", "server");
 	if (c->is_moderator)
 		jw_kbool(&w, "moderator", true);
+	if (c->may_record && !c->is_moderator && !c->is_server)
+		jw_kbool(&w, "recorder", true);
 	jw_kint(&w, "iat", now_ms / 1000);
 	jw_kint(&w, "exp", c->expires_at_ms / 1000);
 	jw_end_object(&w);

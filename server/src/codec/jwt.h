@@ -54,6 +54,7 @@ struct jwt_claims {
 	char avatar_url[JWT_MAX_AVATAR_URL + 1]; /* "" when absent; https: or http: */
 	bool is_server;				 /* scope "server": the host's own backend */
 	bool is_moderator;
+	bool may_record;       /* recorder:true, or one of these two */
 	int64_t expires_at_ms; /* wall time */
 };
 

@@ -7,7 +7,8 @@
 	"Upload-Length, Upload-Defer-Length, Upload-Metadata, Upload-Checksum"
 #define EXPOSED_HEADERS                                                                                                \
 	"Location, Retry-After, Next-Cursor, ETag, Content-Range, Accept-Ranges, Tus-Resumable, Upload-Offset, "       \
-	"Upload-Length, Upload-Expires"
+	"Upload-Length, Upload-Expires, Upload-Metadata, Tus-Version, Tus-Extension, Tus-Max-Size, "                   \
+	"Tus-Checksum-Algorithm"
 
 /* "https://host:port" names the host that the request was sent to. Who came by TLS is not what came without; the other
  * way round it may be that a proxy speaks TLS for us. */
@@ -74,4 +75,11 @@ void cors_answer_options(struct http_req *req, const struct route_match *m)
 		http_respond(req, 204, NULL, STR(""));
 	}
 	buf_fini(&allow);
+}
+
+void http_respond_options(struct http_req *req)
+{
+	struct route_match m;
+	router_find(&req->server->router, req->head->method, req->head->path, &m);
+	cors_answer_options(req, &m);
 }

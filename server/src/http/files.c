@@ -1,6 +1,6 @@
-/* Static files: found and read on the pool, sent from the loop as fast as the peer takes them.
+/* Static files: found on the pool, then sent.
  *
- *   request -> find (pool) -> conditions, range -> begin -> read (pool) -> write, wait if asked -> … -> end
+ *   request -> find (pool) -> conditions, range -> begin -> http_resp_file
  */
 #include "http/files.h"
 
@@ -16,7 +16,6 @@
 #include "http/file_meta.h"
 
 #define PATH_SIZE 1024
-#define READ_SIZE 65536
 #define POLICY                                                                                                         \
 	"default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' data: blob:; "  \
 	"style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
@@ -33,7 +32,7 @@ struct folder {
 
 /* One request for a file. */
 struct job {
-	struct work work; /* find or read, one at a time */
+	struct work work; /* find */
 	struct folder *folder;
 	struct http_req *req;
 	char path[PATH_SIZE]; /* what is served, without the ending of its coding */
@@ -47,16 +46,12 @@ struct job {
 	char date[FILE_DATE_SIZE];
 	int64_t at;
 	int64_t left;
-	char *bytes; /* owned; what was read */
-	size_t n_bytes;
-	bool waiting; /* for the peer to take what was written */
 };
 
 static void job_free(struct job *j)
 {
 	if (j->fd >= 0)
 		close(j->fd);
-	mem_free(j->bytes);
 	mem_free(j);
 }
 
@@ -133,56 +128,6 @@ static int find(struct work *w)
 	return open_best(j) ? 0 : ERR_NOT_FOUND;
 }
 
-/* On the pool: the next bytes. */
-static int read_some(struct work *w)
-{
-	struct job *j = CONTAINER_OF(w, struct job, work);
-	size_t want = j->left < READ_SIZE ? (size_t)j->left : READ_SIZE;
-	ssize_t n;
-	do
-		n = pread(j->fd, j->bytes, want, j->at);
-	while (n < 0 && errno == EINTR);
-	j->n_bytes = n > 0 ? (size_t)n : 0;
-	return n > 0 ? 0 : ERR_IO; /* 0: the file was cut short meanwhile */
-}
-
-static void on_read(struct work *w, int err);
-
-static void read_next(struct job *j)
-{
-	if (j->left == 0 || http_resp_write(j->req, STR("")) != 0) {
-		http_resp_end(j->req);
-		job_free(j);
-		return;
-	}
-	work_start(j->folder->server->loop, &j->work, read_some, on_read);
-}
-
-static void on_drain(struct http_req *req, void *arg)
-{
-	(void)req;
-	struct job *j = arg;
-	if (!j->waiting)
-		return;
-	j->waiting = false;
-	read_next(j);
-}
-
-static void on_read(struct work *w, int err)
-{
-	struct job *j = CONTAINER_OF(w, struct job, work);
-	if (err) {
-		http_resp_abort(j->req);
-		job_free(j);
-		return;
-	}
-	j->at += (int64_t)j->n_bytes;
-	j->left -= (int64_t)j->n_bytes;
-	j->waiting = http_resp_write(j->req, str_n(j->bytes, j->n_bytes)) == ERR_AGAIN;
-	if (!j->waiting)
-		read_next(j);
-}
-
 static void add_headers(struct job *j)
 {
 	struct http_req *req = j->req;
@@ -256,15 +201,14 @@ static void answer(struct job *j)
 	http_resp_begin(j->req, status, status == 304 ? NULL : file_type(str_of(j->path)), j->left);
 	if (status == 304 || j->req->is_head)
 		j->left = 0;
-	http_resp_on_drain(j->req, on_drain, j);
-	read_next(j);
+	http_resp_file(j->req, j->fd, j->at, j->left);
+	j->fd = -1;
+	job_free(j);
 }
 
 static void on_found(struct work *w, int err)
 {
 	struct job *j = CONTAINER_OF(w, struct job, work);
-	if (!err && !(j->bytes = mem_new(READ_SIZE)))
-		err = ERR_NO_MEMORY;
 	if (err) {
 		http_respond_problem(j->req, err, NULL, NULL);
 		job_free(j);

@@ -82,6 +82,11 @@ struct str http_req_method(const struct http_req *req)
 	return req->is_head ? STR("GET") : req->head->method;
 }
 
+bool http_req_is_head(const struct http_req *req)
+{
+	return req->is_head;
+}
+
 struct str http_req_path(const struct http_req *req)
 {
 	return req->head->path;

@@ -15,6 +15,9 @@ struct http_server;
 /* "GET". HEAD requests are seen as GET. */
 struct str http_req_method(const struct http_req *req);
 
+/* Whether it was HEAD: what is written of a body is not sent. */
+bool http_req_is_head(const struct http_req *req);
+
 /* The path as it was sent, still percent-encoded, without the query. Begins with '/'. */
 struct str http_req_path(const struct http_req *req);
 

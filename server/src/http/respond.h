@@ -33,6 +33,14 @@ int http_resp_write(struct http_req *req, struct str bytes);
 /* cb(req, arg) each time the queue has emptied after an ERR_AGAIN, or the peer has gone. */
 void http_resp_on_drain(struct http_req *req, void (*cb)(struct http_req *req, void *arg), void *arg);
 
+/* After http_resp_begin: sends n bytes of a file from `at` on, read off the loop as fast as the peer takes them, and
+ * ends the answer; breaks it off when the file cannot be read or is too short. Takes fd. */
+void http_resp_file(struct http_req *req, int fd, int64_t at, int64_t n);
+
+/* To OPTIONS of a route's own: what would be answered without one (methods, the preflight of browsers), with the fields
+ * that were added. */
+void http_respond_options(struct http_req *req);
+
 /* Ends it; with fewer bytes than were promised the connection is closed. */
 void http_resp_end(struct http_req *req);
 

@@ -294,6 +294,7 @@ static struct call_actor actor_of(const struct session *s)
 		.avatar_url = str_of(s->avatar_url),
 		.is_server = s->is_server,
 		.is_moderator = s->is_moderator,
+		.may_record = s->may_record,
 		.session_id = str_of(s->id)};
 }
 

@@ -95,15 +95,17 @@ static int submit_recording(const struct msg *m, enum call_recording what)
 
 int msg_recording_start(const struct msg *m)
 {
-	return submit_recording(m, RECORDING_STARTED);
+	return submit_recording(m, RECORDING_START);
 }
 
 int msg_recording_stop(const struct msg *m)
 {
-	return submit_recording(m, RECORDING_STOPPED);
+	return submit_recording(m, RECORDING_STOP);
 }
 
 int msg_recording_consent(const struct msg *m)
 {
-	return submit_recording(m, RECORDING_CONSENTED);
+	bool agrees = true, present;
+	int err = msg_optional_bool(m, "consent", &agrees, &present);
+	return err < 0 ? err : submit_recording(m, agrees ? RECORDING_CONSENT : RECORDING_REFUSE);
 }

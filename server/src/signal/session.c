@@ -93,6 +93,7 @@ int session_set_claims(struct session *s, const struct jwt_claims *claims)
 	s->avatar_url = name + name_size;
 	s->is_server = claims->is_server;
 	s->is_moderator = claims->is_moderator;
+	s->may_record = claims->may_record;
 	s->expires_at = claims->expires_at_ms;
 	s->expiry = EXPIRY_FAR;
 	return 0;

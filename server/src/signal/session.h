@@ -40,6 +40,7 @@ struct session {
 	char id[SESSION_ID_LEN + 1];
 	bool is_server;
 	bool is_moderator;
+	bool may_record;
 	enum session_expiry expiry;
 	int64_t expires_at; /* wall time */
 	char *name;	    /* owned; "" when none */

@@ -66,7 +66,8 @@ static const char *check_change(const struct call *before, const struct call_dec
 		return "nothing is told when nothing has happened";
 	if (d->err && d->change != CHANGE_NONE)
 		return "a refusal changes nothing";
-	if (before && !call_is_live(before) && d->change != CHANGE_NONE)
+	bool adds = d->n_events == 1 && strcmp(d->events[0].type, "recording.ready") == 0;
+	if (before && !call_is_live(before) && d->change != CHANGE_NONE && !adds)
 		return "terminal never changes";
 	return NULL;
 }
@@ -110,6 +111,23 @@ static const char *check_status(const struct call *c, const struct watch *w)
 	return NULL;
 }
 
+static const char *check_recording(const struct call *c)
+{
+	bool leg = !c->recorder_leg[0];
+	for (size_t i = 0; i < c->n_legs; i++)
+		leg |= c->legs[i].state != LEG_GONE && strcmp(c->legs[i].id, c->recorder_leg) == 0;
+	if (c->record_state == NOT_RECORDED)
+		return c->recorder_id[0] || c->recorder_leg[0] || c->record_at ? "who records nothing is nobody" : NULL;
+	if (!call_is_live(c) || c->record_policy == RECORD_OFF)
+		return "only calls that live and may be recorded are";
+	if (!leg)
+		return "a recording ends with its device";
+	for (size_t i = 0; i < c->n_participants && c->record_policy == RECORD_CONSENT; i++)
+		if (c->record_state == RECORDED && participant_is_in(&c->participants[i]) && !c->participants[i].agreed)
+			return "nobody is recorded who has not agreed";
+	return NULL;
+}
+
 static const char *check_ends(const struct call *c, int64_t now, const struct call_limits *limits)
 {
 	int64_t at = call_next_deadline(c, limits);
@@ -140,6 +158,8 @@ static const char *check_state(
 	const char *broken = check_status(c, w);
 	for (size_t i = 0; !broken && i < c->n_participants; i++)
 		broken = check_participant(c, &c->participants[i]);
+	if (!broken)
+		broken = check_recording(c);
 	return broken ? broken : check_ends(c, now, limits);
 }
 
@@ -204,7 +224,7 @@ static bool same_person(const struct participant *a, const struct participant *b
 	enum participant_state sb = b->state == PART_RECONNECTING ? PART_JOINED : b->state;
 	return sa == sb && a->role == b->role && a->joined_at == b->joined_at && a->left_at == b->left_at &&
 	       a->ring_expires_at == b->ring_expires_at && a->talk_ms == b->talk_ms && a->talk_since == b->talk_since &&
-	       strcmp(a->user.id, b->user.id) == 0;
+	       a->agreed == b->agreed && strcmp(a->user.id, b->user.id) == 0;
 }
 
 static bool same_leg(const struct leg *a, const struct leg *b)
@@ -275,7 +295,7 @@ const char *watch_step(struct watch *w, const struct call *before, const struct 
 	broken = check_state(d->next, w, now, limits);
 	if (!broken)
 		broken = check_talk(w, d->next, now);
-	if (!broken)
+	if (!broken && (!before || call_is_live(before)))
 		broken = check_last_words(w, d);
 	return broken ? broken : check_rows(w, d->next);
 }

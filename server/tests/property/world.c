@@ -33,6 +33,7 @@ void world_init(struct world *w, uint64_t seed)
 	call_limits_init(&w->limits);
 	w->limits.max_duration_ms = 300000;
 	w->limits.max_legs = 6;
+	w->limits.record_policy = RECORD_CONSENT;
 	w->limits.max_participants = 10;
 }
 
@@ -347,7 +348,7 @@ static void restart(struct world *w)
 }
 
 static const enum call_verb verbs[] = {CMD_JOIN, CMD_JOIN, CMD_JOIN, CMD_JOIN, CMD_JOIN, CMD_LEAVE, CMD_DECLINE,
-	CMD_CANCEL, CMD_END, CMD_ACK, CMD_MEDIA, CMD_CONNECTION, CMD_RECORDING};
+	CMD_CANCEL, CMD_END, CMD_ACK, CMD_MEDIA, CMD_CONNECTION, CMD_RECORDING, CMD_RECORDING};
 
 /* Mostly somebody who is in the call; sometimes anybody. */
 static struct device draw_device(struct world *w, const struct call *c)
@@ -367,8 +368,11 @@ static void ask_something(struct world *w)
 	struct device d = draw_device(w, w->live[i].call);
 	struct call_command cmd = command(verbs[pick(w, sizeof verbs / sizeof *verbs)], &d);
 	cmd.actor.is_moderator = chance(w, 3);
+	cmd.actor.may_record = cmd.actor.is_moderator || chance(w, 70);
 	if (chance(w, 1))
-		cmd.actor = (struct call_actor){.is_server = true};
+		cmd.actor = (struct call_actor){.is_server = true, .may_record = true};
+	if (cmd.verb == CMD_RECORDING)
+		cmd.recording = chance(w, 60) ? RECORDING_CONSENT : (enum call_recording)pick(w, 4);
 	if (cmd.verb == CMD_JOIN)
 		cmd.join.takeover = chance(w, 10);
 	else if (cmd.verb == CMD_MEDIA)

@@ -10,6 +10,8 @@ import type {
   Id,
   Metadata,
   PeerSamples,
+  Recording,
+  RecordingPolicy,
   Self,
   Time,
   User,
@@ -47,6 +49,25 @@ export interface CreateCall {
   /** Milliseconds. */
   ringTimeout?: number;
   metadata?: Metadata;
+  /** Counts where it is stricter than the server's. */
+  recordingPolicy?: RecordingPolicy;
+}
+
+/** The recording. */
+export interface RecordingAnswer {
+  recording: Recording;
+}
+
+/** Recordings of a call. */
+export interface RecordingPage {
+  recordings: Array<Recording>;
+  hasMore: boolean;
+}
+
+/** A path of this server, and until when it works. */
+export interface RecordingLink {
+  url: string;
+  expiresAt: Time;
 }
 
 /** The call that was made, or the one that was there. */

@@ -54,6 +54,10 @@ export const ERRORS = {
   channel_not_found: { status: 404, retryable: false },
   /** There is no such user. */
   user_not_found: { status: 404, retryable: false },
+  /** There is no such upload. */
+  upload_not_found: { status: 404, retryable: false },
+  /** There is no such recording. */
+  recording_not_found: { status: 404, retryable: false },
   /** No such device is in this call. */
   leg_not_found: { status: 404, retryable: false },
   /** Someone invited is not a member of the channel. */
@@ -84,6 +88,28 @@ export const ERRORS = {
   kept_by_host: { status: 409, retryable: false },
   /** Too many requests; slow down. */
   rate_limited: { status: 429, retryable: true },
+  /** Calls are not recorded here. */
+  recording_off: { status: 403, retryable: false },
+  /** Somebody else records this call already. */
+  already_recorded: { status: 409, retryable: false },
+  /** The call is not being recorded. */
+  not_recorded: { status: 409, retryable: false },
+  /** The upload stands at another offset; ask for it with HEAD. */
+  upload_offset: { status: 409, retryable: false },
+  /** The upload has ended. */
+  upload_gone: { status: 410, retryable: false },
+  /** The field Tus-Resumable must say 1.0.0. */
+  tus_version: { status: 412, retryable: false },
+  /** The bytes are no WebM, Ogg or MP4. */
+  not_media: { status: 415, retryable: false },
+  /** Another request is writing to this upload. */
+  upload_locked: { status: 423, retryable: true },
+  /** Too many uploads are open. */
+  too_many_uploads: { status: 429, retryable: true },
+  /** The bytes do not have the checksum that was sent with them. */
+  checksum_mismatch: { status: 460, retryable: true },
+  /** There is no room for recordings right now. */
+  storage_full: { status: 507, retryable: true },
   /** The server made a mistake; it is in its log. */
   internal: { status: 500, retryable: false },
   /** The server is out of memory for this. */

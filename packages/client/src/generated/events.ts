@@ -70,6 +70,43 @@ export interface User {
   avatarUrl: string | null;
 }
 
+/** announce: everyone is told; consent: everyone must have agreed; off: calls are not recorded. */
+export type RecordingPolicy = "announce" | "consent" | "off";
+
+/** Whether a call is recorded. requested: it waits for consents; record only while it is started. */
+export interface RecordingState {
+  state: "none" | "requested" | "started";
+  policy: RecordingPolicy;
+  userId: Id | null;
+  socketId: Id | null;
+  since: Time | null;
+}
+
+/** A recording that is complete. */
+export interface Recording {
+  id: Id;
+  callId: Id;
+  userId: Id | null;
+  recordingUrl: string;
+  mediaType: string;
+  /** A label, never a path. */
+  fileName: string | null;
+  fileSize: number;
+  /** Seconds. */
+  duration: number | null;
+  /** 0: not known. */
+  durationMs: number;
+  /** Of what is served. */
+  sha256: string;
+  /** Of what was uploaded. */
+  uploadSha256: string;
+  /** The upload was never finished. */
+  isCut: boolean;
+  startedAt: Time;
+  endedAt: Time;
+  createdAt: Time;
+}
+
 /** A person in a call; one entry, however many devices. */
 export interface Participant {
   userId: Id;
@@ -85,6 +122,7 @@ export interface Participant {
   isMuted: boolean;
   isVideoEnabled: boolean;
   isScreenSharing: boolean;
+  recordingConsent?: boolean;
   connectionQuality: Quality | null;
 }
 
@@ -108,6 +146,7 @@ export interface CallFields {
   metadata: Metadata;
   seq: number;
   lastSeenAt: Time;
+  recording?: RecordingState;
   participants: Array<Participant>;
 }
 
@@ -288,6 +327,17 @@ export interface ClientEvents {
     peers?: Array<PeerSamples>;
     events?: Array<DeviceEvent>;
   };
+  "call.recording-start": {
+    callId: Id;
+  };
+  "call.recording-stop": {
+    callId: Id;
+  };
+  "call.recording-consent": {
+    callId: Id;
+    /** false: a refusal. */
+    consent?: boolean;
+  };
   "auth.refresh": {
     token: string;
   };
@@ -356,6 +406,21 @@ export interface Acks {
       }
     | Refusal;
   "call.quality":
+    | {
+        ok: true;
+      }
+    | Refusal;
+  "call.recording-start":
+    | {
+        ok: true;
+      }
+    | Refusal;
+  "call.recording-stop":
+    | {
+        ok: true;
+      }
+    | Refusal;
+  "call.recording-consent":
     | {
         ok: true;
       }
@@ -466,12 +531,34 @@ export interface ServerEvents {
     startedBy: Id;
     participants: Array<Id>;
   };
+  "call.recording": {
+    callId: Id;
+    seq: number;
+    ts: Time;
+    userId: Id | null;
+    socketId: Id | null;
+    state: "requested" | "started" | "stopped" | "consented" | "refused";
+    policy: RecordingPolicy;
+  };
+  "recording.ready": {
+    callId: Id;
+    seq: number;
+    ts: Time;
+    recordingId: Id;
+    userId: Id | null;
+    recordingUrl: string;
+    mediaType: string;
+    fileSize: number;
+    durationMs: number;
+    isCut: boolean;
+  };
   "call.participants": {
     callId: Id;
     ts: Time;
     self: Self;
     /** Offer to each. */
     participants: Array<LegInfo>;
+    recording?: RecordingState;
     roster: Array<Participant>;
   };
   "participant.joined": {

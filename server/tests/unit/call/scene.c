@@ -45,10 +45,11 @@ static void set_actor(struct scene *s, const char *who)
 	struct call_actor *a = &s->cmd.actor;
 	*a = (struct call_actor){0};
 	if (str_eq_z(text, "server")) {
-		a->is_server = true;
+		a->is_server = a->may_record = true;
 		return;
 	}
 	a->is_moderator = text.len && text.ptr[text.len - 1] == '!';
+	a->may_record = true;
 	a->user_id = user_part(text);
 	a->name = a->user_id;
 	if (str_find(text, '/') < text.len)

@@ -1,0 +1,337 @@
+/* Bytes of a request on their way into an upload: one buffer fills while another is written.
+ *
+ *   on_data -> fill --full, or the end--> flight -> pwrite (pool) -> … --all written, body over--> sync (pool) -> done
+ *                '--both full: the request is paused
+ *
+ * Whatever came before a connection broke is kept, unless a checksum was promised for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "recording/inner.h"
+
+#define FILL_FIRST 16384 /* bytes that wait before they are written */
+#define FILL_MOST (512 * 1024)
+#define SYNC_EVERY (16 << 20) /* bytes after which the kernel is asked to begin writing them out */
+
+struct append {
+	struct work work;
+	struct upload *u; /* borrowed */
+	struct append_config config;
+	struct multipart *form; /* owned; null: the body is the upload */
+	bool in_recording;	/* the part at hand is the one */
+	bool had_recording;
+	struct buf fill;
+	struct buf flight;
+	size_t fill_at; /* bytes that make it worth writing */
+	EVP_MD_CTX *md; /* owned; null: no checksum */
+	int fd;		/* owned; -1 until the first write */
+	int64_t start;
+	int64_t n_taken;
+	int64_t n_written;
+	int64_t n_synced;
+	bool is_writing;
+	bool is_paused;
+	bool is_over; /* nothing more comes */
+	bool drop;    /* nothing of it is kept */
+	int err;
+};
+
+static void append_free(struct append *a)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	EVP_MD_CTX_free(a->md);
+	mem_free(a->form);
+	buf_fini(&a->fill);
+	buf_fini(&a->flight);
+	mem_free(a);
+}
+
+/* --- on the pool --- */
+
+static int open_part(struct append *a)
+{
+	struct recordings *r = a->u->r;
+	if (a->fd >= 0)
+		return 0;
+	if (a->md) { /* until it has been checked */
+		struct upload_meta meta = a->u->meta;
+		meta.pending = a->start;
+		int err = meta_save(&r->dir, &meta);
+		if (err)
+			return err;
+	}
+	int fd = dir_file(r->dir.uploads, a->u->meta.row.id, ".part", O_RDWR);
+	if (fd < 0)
+		return fd;
+	a->fd = fd;
+	return 0;
+}
+
+static int write_flight(struct work *w)
+{
+	struct append *a = CONTAINER_OF(w, struct append, work);
+	struct recordings *r = a->u->r;
+	int err = dir_has_room(&r->dir, r->config.min_free_bytes);
+	int64_t at = a->u->meta.base + a->start + a->n_written;
+	err = err ? err : open_part(a);
+	err = err ? err : dir_write(a->fd, a->flight.ptr, a->flight.len, at);
+	if (!err && a->md && EVP_DigestUpdate(a->md, a->flight.ptr, a->flight.len) != 1)
+		err = ERR_NO_MEMORY;
+	if (!err && at + (int64_t)a->flight.len - a->n_synced > SYNC_EVERY) {
+		sync_file_range(a->fd, a->n_synced, at - a->n_synced, SYNC_FILE_RANGE_WRITE);
+		a->n_synced = at;
+	}
+	return err;
+}
+
+static int check_sum(struct append *a)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	if (EVP_DigestFinal_ex(a->md, sum, &n) != 1)
+		return ERR_NO_MEMORY;
+	bool same = n == a->config.n_checksum && CRYPTO_memcmp(sum, a->config.checksum, n) == 0;
+	return same ? 0 : ERR_CHECKSUM;
+}
+
+/* All is written: it is checked, and made to last. */
+static int settle(struct work *w)
+{
+	struct append *a = CONTAINER_OF(w, struct append, work);
+	int err = a->md && !a->drop ? check_sum(a) : 0;
+	a->drop |= err < 0;
+	if (a->fd < 0)
+		return err;
+	if (a->drop && ftruncate(a->fd, a->u->meta.base + a->start) < 0)
+		return ERR_IO;
+	if (fdatasync(a->fd) < 0) {
+		a->drop = true; /* what the disk holds is not known: what was acknowledged is */
+		return dir_error(errno);
+	}
+	if (a->md) {
+		struct upload_meta meta = a->u->meta;
+		int unsaved = meta_save(&a->u->r->dir, &meta);
+		a->drop |= unsaved < 0;
+		err = err ? err : unsaved;
+	}
+	return err;
+}
+
+/* --- on the loop --- */
+
+static void on_settled(struct work *w, int err)
+{
+	struct append *a = CONTAINER_OF(w, struct append, work);
+	struct upload *u = a->u;
+	struct recordings *r = u->r;
+	int64_t kept = a->drop ? 0 : a->n_written;
+	if (a->drop && a->start == 0)
+		u->n_first = 0;
+	u->offset = a->start + kept;
+	r->n_bytes += kept;
+	u->holder = NULL;
+	upload_touch(u);
+	void (*next)(struct upload * u, struct http_req * req) = u->next;
+	struct http_req *next_req = u->next_req;
+	char id[ID_UUID_SIZE];
+	memcpy(id, u->meta.row.id, sizeof id);
+	u->next = NULL;
+	a->config.done(u, a->config.req, a->err ? a->err : err);
+	u = upload_find(r, str_of(id)); /* it may be gone now */
+	if (next && u)
+		next(u, next_req);
+	else if (next)
+		http_respond_problem(next_req, ERR_UPLOAD_NOT_FOUND, NULL, NULL);
+	append_free(a);
+	recordings_end(r);
+}
+
+static void proceed(struct append *a);
+
+static void on_written(struct work *w, int err)
+{
+	struct append *a = CONTAINER_OF(w, struct append, work);
+	a->is_writing = false;
+	if (err) { /* what was written before stays */
+		a->err = a->err ? a->err : err;
+		a->is_over = true;
+		buf_clear(&a->fill);
+	} else {
+		a->n_written += (int64_t)a->flight.len;
+	}
+	buf_clear(&a->flight);
+	proceed(a);
+}
+
+static void write_on(struct append *a)
+{
+	struct buf swap = a->flight;
+	a->flight = a->fill;
+	a->fill = swap;
+	a->is_writing = true;
+	work_start(a->u->r->config.loop, &a->work, write_flight, on_written);
+}
+
+static void proceed(struct append *a)
+{
+	if (!a->is_writing && a->fill.len && (a->fill.len >= a->fill_at || a->is_over) && !a->drop) {
+		write_on(a);
+	} else if (!a->is_writing && a->is_over) {
+		work_start(a->u->r->config.loop, &a->work, settle, on_settled);
+		return;
+	}
+	if (a->is_paused && a->fill.len < a->fill_at) {
+		a->is_paused = false;
+		http_req_resume(a->config.req);
+	}
+}
+
+/* Ends it; with an error that speaks against the bytes nothing of them is kept. */
+static void end(struct append *a, int err, bool drop)
+{
+	if (a->is_over)
+		return;
+	a->is_over = true;
+	a->err = err;
+	a->drop = drop || (err && a->md);
+	if (!a->is_writing)
+		proceed(a);
+}
+
+/* The first bytes tell what it is, and where it is stored. */
+static int look(struct append *a, struct str bytes)
+{
+	struct upload *u = a->u;
+	enum media_kind kind;
+	size_t n = sizeof u->first - u->n_first;
+	n = n < bytes.len ? n : bytes.len;
+	memcpy(u->first + u->n_first, bytes.ptr, n);
+	u->n_first += n;
+	if (u->meta.base < 0 || a->start + a->n_taken == 0)
+		u->meta.base = u->first[0] == 0x1a ? WEBM_GAP : 0;
+	return media_sniff(str_n(u->first, u->n_first), &kind);
+}
+
+static int take(void *arg, struct str bytes)
+{
+	struct append *a = arg;
+	if (a->is_over || !bytes.len || (a->form && !a->in_recording))
+		return a->err;
+	if (a->start + a->n_taken + (int64_t)bytes.len > upload_limit(a->u))
+		return ERR_PAYLOAD_TOO_LARGE;
+	int err = a->u->n_first < sizeof a->u->first ? look(a, bytes) : 0;
+	if (err)
+		return err;
+	a->n_taken += (int64_t)bytes.len;
+	buf_put(&a->fill, bytes);
+	if (!buf_ok(&a->fill))
+		return ERR_NO_MEMORY;
+	if (a->fill.len >= a->fill_at && a->is_writing && !a->is_paused) {
+		a->is_paused = true;
+		a->fill_at = a->fill_at < FILL_MOST ? 2 * a->fill_at : a->fill_at; /* a fast one */
+		http_req_pause(a->config.req);
+	} else if (a->fill.len >= a->fill_at && !a->is_writing) {
+		write_on(a);
+	}
+	return 0;
+}
+
+static int on_part(void *arg, const struct multipart_part *part)
+{
+	struct append *a = arg;
+	struct recording *row = &a->u->meta.row;
+	a->in_recording = str_eq(part->name, STR("recording"));
+	if (!a->in_recording)
+		return 0;
+	if (a->had_recording)
+		return ERR_BAD_REQUEST;
+	a->had_recording = true;
+	if (part->content_type.len < sizeof row->media_type && str_is_utf8(part->content_type))
+		str_copy(row->media_type, sizeof row->media_type, part->content_type);
+	if (part->filename.len < sizeof row->file_name && str_is_utf8(part->filename))
+		str_copy(row->file_name, sizeof row->file_name, part->filename);
+	return 0;
+}
+
+static void on_data(struct http_req *req, struct str bytes, void *arg)
+{
+	struct append *a = arg;
+	(void)req;
+	if (a->is_over)
+		return;
+	int err = a->form ? multipart_feed(a->form, bytes) : take(a, bytes);
+	if (err)
+		end(a, err, true);
+}
+
+static void on_end(struct http_req *req, void *arg)
+{
+	struct append *a = arg;
+	(void)req;
+	int err = a->form ? multipart_end(a->form) : 0;
+	if (!err && a->form && !a->had_recording)
+		err = ERR_BAD_REQUEST;
+	end(a, err, err < 0);
+}
+
+static void on_abort(struct http_req *req, int err, void *arg)
+{
+	struct append *a = arg;
+	(void)req;
+	end(a, err, err == ERR_PAYLOAD_TOO_LARGE);
+}
+
+void append_break(struct append *a)
+{
+	end(a, ERR_UPLOAD_LOCKED, false);
+}
+
+static int begin(struct append *a)
+{
+	struct multipart_cb cb = {on_part, take, a};
+	const struct append_config *config = &a->config;
+	if (config->checksum_name.len) {
+		const EVP_MD *kind = str_eq_z(config->checksum_name, "sha1") ? EVP_sha1() : EVP_sha256();
+		a->md = EVP_MD_CTX_new();
+		if (!a->md || EVP_DigestInit_ex(a->md, kind, NULL) != 1)
+			return ERR_NO_MEMORY;
+	}
+	if (!config->is_form)
+		return 0;
+	a->form = mem_new(sizeof *a->form);
+	if (!a->form)
+		return ERR_NO_MEMORY;
+	return multipart_init(a->form, http_req_header(config->req, "content-type"), cb);
+}
+
+int append_start(struct upload *u, const struct append_config *config)
+{
+	static const struct http_body_cb body = {on_data, on_end, on_abort};
+	struct append *a = mem_new(sizeof *a);
+	if (!a)
+		return ERR_NO_MEMORY;
+	a->u = u;
+	a->config = *config;
+	a->fd = -1;
+	a->start = u->offset;
+	a->n_synced = u->offset;
+	a->fill_at = FILL_FIRST;
+	buf_init(&a->fill, 4 * FILL_MOST);
+	buf_init(&a->flight, 4 * FILL_MOST);
+	int err = begin(a);
+	if (err) {
+		append_free(a);
+		return err;
+	}
+	u->holder = a;
+	recordings_begin(u->r);
+	http_req_read(config->req, &body, a);
+	return 0;
+}

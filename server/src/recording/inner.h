@@ -1,0 +1,149 @@
+/* What the files of recording/ know of each other. Private to recording/. */
+#ifndef BELLWIRE_RECORDING_INNER_H
+#define BELLWIRE_RECORDING_INNER_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "recording/media.h"
+#include "recording/multipart.h"
+#include "recording/recording.h"
+
+struct append;
+struct evp_md_ctx_st;
+struct s3;
+
+/* The folder. */
+struct dir {
+	int root;
+	int uploads;
+	int media;
+};
+
+/*   OPEN --whole, expired--> COMPLETING --bytes ready--> STORED --row written--> DONE --forgotten
+ *     '--terminated, nothing in it, no media--> forgotten            (DONE stays as long as an upload would, for HEAD)
+ */
+enum upload_state { UPLOAD_OPEN, UPLOAD_COMPLETING, UPLOAD_STORED, UPLOAD_DONE };
+
+/* What is kept of an upload beside its bytes, in uploads/ID.json. */
+struct upload_meta {
+	struct recording row; /* media_type: as the client declares it, until it is stored */
+	enum upload_state state;
+	int64_t length;	 /* -1: not known yet */
+	int64_t base;	 /* where its bytes begin in the file; -1: nothing written */
+	int64_t pending; /* what stands behind it was not checked against its checksum; -1: nothing */
+	int64_t touched_at;
+	bool is_remote; /* its bytes are in S3 */
+};
+
+struct upload {
+	struct map_node node;
+	struct recordings *r; /* borrowed */
+	struct upload_meta meta;
+	int64_t offset;	   /* on the disk */
+	int64_t max_bytes; /* by quotas */
+	char first[MEDIA_MAGIC];
+	size_t n_first;
+	struct append *holder;				      /* borrowed: the request that writes; null */
+	void (*next)(struct upload *u, struct http_req *req); /* who waits for it to end; null */
+	struct http_req *next_req;
+	bool is_busy; /* its files are being worked on */
+	bool to_drop; /* as soon as they are not */
+	bool announcing;
+	struct list completing;	       /* in recordings.completing */
+	struct http_req *wants_result; /* the form that waits for it; null */
+};
+
+struct recordings {
+	struct recordings_config config;
+	struct dir dir;
+	struct map uploads;
+	size_t n_open;
+	int64_t n_bytes;
+	struct list admitting; /* admissions that have passed the quotas */
+	struct list completing;
+	bool is_completing;
+	struct s3 *s3; /* owned; null: none */
+	struct timer tick;
+	bool is_sweeping;
+	size_t n_works; /* on the pool, in the store, on the way to the host */
+	bool is_closing;
+	void (*on_closed)(void *arg);
+	void *on_closed_arg;
+};
+
+/* --- dir.c: blocking, for the pool. Errors: ERR_STORAGE_FULL, ERR_NOT_FOUND, ERR_IO, ERR_NO_MEMORY --- */
+int dir_open(struct dir *d, const char *path);
+void dir_close(struct dir *d);
+/* A file beneath a folder, through no link. The descriptor or an error. */
+int dir_file(int folder, const char *name, const char *ending, int flags);
+int dir_remove(int folder, const char *name, const char *ending);
+int dir_rename(const struct dir *d, const char *id); /* uploads/ID.part becomes media/ID, for good */
+int dir_has_room(const struct dir *d, int64_t min_free);
+int dir_write(int fd, const void *bytes, size_t n, int64_t at);
+int64_t dir_read(int fd, void *into, size_t n, int64_t at);
+int dir_sha256(int fd, int64_t from, int64_t n, char out[RECORDING_SHA_SIZE]);
+int dir_error(int error_number);
+
+/* --- meta.c: blocking too --- */
+int meta_save(const struct dir *d, const struct upload_meta *m);
+int meta_load(const struct dir *d, const char *id, struct upload_meta *out);
+
+/* --- upload.c --- */
+struct upload *upload_find(struct recordings *r, struct str id);
+struct upload *upload_add(struct recordings *r, const struct upload_meta *m);
+int64_t upload_limit(const struct upload *u); /* bytes that it may have in all */
+void upload_touch(struct upload *u);
+/* Removes what is there of it, and forgets it. */
+void upload_drop(struct upload *u);
+/* Writes meta on the pool, then done(arg, err). The upload is busy meanwhile. */
+void upload_save(struct upload *u, recording_err_cb done, void *arg);
+/* Admits a new upload: rights, quotas, its files. done gets the upload, or null and an error. */
+struct admission {
+	struct recordings *r;
+	struct recording_asker asker;
+	struct upload_meta meta; /* call_id, media_type, file_name, length */
+	void (*done)(struct admission *a, struct upload *u, int err);
+	void *arg;
+	struct store_list_recordings list;
+	int64_t n_used;	  /* by the call */
+	struct list link; /* in recordings.admitting */
+	struct work work;
+};
+void upload_admit(struct admission *a);
+
+/* --- append.c --- */
+struct append_config {
+	struct http_req *req;
+	struct str checksum_name; /* "sha256"; len 0: none */
+	unsigned char checksum[64];
+	size_t n_checksum;
+	bool is_form; /* the body is multipart/form-data */
+	/* err: 0, or why it ended early; what came before is kept or not, as u->offset says. Must answer req. */
+	void (*done)(struct upload *u, struct http_req *req, int err);
+};
+int append_start(struct upload *u, const struct append_config *config);
+/* Ends it as if the client had gone: its bytes are kept. */
+void append_break(struct append *a);
+
+/* --- complete.c --- */
+void complete_start(struct upload *u);
+void complete_resume(struct upload *u); /* after a restart */
+
+/* --- tus.c, form.c, play.c, link.c: routes --- */
+int tus_routes(struct recordings *r);
+int play_routes(struct recordings *r);
+bool ask_who(struct recordings *r, struct http_req *req, struct recording_asker *out);
+void link_write(struct recordings *r, const char *id, struct json_writer *w);
+bool link_is_good(struct recordings *r, struct http_req *req, const char *id);
+
+/* --- sweep.c: expiry, retention, leftovers --- */
+int sweep_recover(struct recordings *r);
+void sweep_start(struct recordings *r);
+/* The row, then the bytes. */
+void sweep_delete(struct recordings *r, const struct recording *row, recording_err_cb done, void *arg);
+
+/* --- recordings.c --- */
+void recordings_begin(struct recordings *r); /* counts a work */
+void recordings_end(struct recordings *r);
+
+#endif

@@ -1,0 +1,115 @@
+// Whatever happens to the server or its disk: what was acknowledged is there afterwards.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { closeLater, Rest } from "../lib/index.js";
+import {
+  createUpload,
+  download,
+  liveWebm,
+  makeScene,
+  patch,
+  probe,
+  recorderToken,
+  sha256,
+  tus,
+  whenReady,
+} from "./lib/setup.js";
+
+const nKills = Number(process.env.BELLWIRE_KILLS ?? 12);
+const isRoot = process.getuid?.() === 0;
+
+describe("kill -9", () => {
+  it(`${nKills} times amid uploads loses nothing that was acknowledged`, {
+    timeout: 20_000 + nKills * 4000,
+  }, async () => {
+    const { server, callId } = await makeScene(["--recording-max-uploads-per-user", "1000"]);
+    const bytes = liveWebm(8);
+    const alice = () => new Rest(server.url, recorderToken("alice"));
+    let path = (await createUpload(alice(), callId, bytes.length)).headers.get("location") as string;
+    let offset = 0;
+    const ids: string[] = [];
+    for (let kill = 0; kill < nKills; kill++) {
+      const busy = (async () => {
+        while (offset < bytes.length) {
+          const answer = await patch(alice(), path, offset, bytes.subarray(offset, offset + 3000));
+          if (answer.status !== 204) break;
+          offset = answer.offset;
+        }
+      })().catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 20 + ((kill * 37) % 90)));
+      await server.kill();
+      await busy;
+      await server.start();
+      const head = await tus(alice(), "HEAD", path);
+      expect(head.status).toBe(200);
+      expect(head.offset).toBeGreaterThanOrEqual(offset);
+      offset = head.offset;
+      if (offset === bytes.length) {
+        ids.push(path.split("/").at(-1) as string);
+        path = (await createUpload(alice(), callId, bytes.length)).headers.get("location") as string;
+        offset = 0;
+      }
+    }
+    await patch(alice(), path, offset, bytes.subarray(offset));
+    ids.push(path.split("/").at(-1) as string);
+    for (const id of ids) expect((await whenReady(alice(), callId, id)).uploadSha256).toBe(sha256(bytes));
+    const { body } = await alice().get(`/api/calls/${callId}/timeline?limit=100`);
+    const told = body.events.filter((event: { type: string }) => event.type === "recording.ready");
+    expect(told.map((event: { data: { recordingId: string } }) => event.data.recordingId).sort()).toEqual(ids.sort());
+    expect((await probe((await download(alice(), ids[0] as string)).bytes)).duration).toBeCloseTo(8, 0);
+  });
+});
+
+describe.runIf(isRoot)("a disk that fills", () => {
+  it("answers 507 while calls go on, and the upload goes on when there is room again", async () => {
+    const disk = mkdtempSync(join(tmpdir(), "bellwire-disk-"));
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]);
+    closeLater(async () => {
+      execFileSync("umount", ["-l", disk]);
+      rmSync(disk, { recursive: true });
+    });
+    const { alice, bob, callId } = await makeScene([
+      "--recording-dir",
+      join(disk, "r"),
+      "--recording-min-free",
+      "1000000",
+    ]);
+    const bytes = Buffer.concat([liveWebm(2), Buffer.alloc(5 << 20)]);
+    const path = (await createUpload(alice, callId, bytes.length)).headers.get("location") as string;
+    const refused = await patch(alice, path, 0, bytes).catch(() => ({ status: 507 }));
+    expect(refused.status).toBe(507);
+    const { offset } = await tus(alice, "HEAD", path);
+    expect(offset).toBeGreaterThan(1 << 20);
+    expect((await createUpload(alice, callId, 10)).status).toBe(507);
+    expect((await bob.get(`/api/calls/${callId}`)).body.call.status).toBe("active");
+    expect((await bob.post(`/api/calls/${callId}/leave`, {})).status).toBe(200);
+    execFileSync("mount", ["-o", "remount,size=16m", disk]);
+    expect((await patch(alice, path, offset, bytes.subarray(offset))).status).toBe(204);
+    expect((await whenReady(alice, callId, path.split("/").at(-1) as string)).uploadSha256).toBe(sha256(bytes));
+  });
+});
+
+describe("what is left over", () => {
+  it("is swept: files without a row, and halves that were never acknowledged", async () => {
+    const { server, alice, callId } = await makeScene();
+    const bytes = liveWebm(1);
+    const path = (await createUpload(alice, callId, bytes.length)).headers.get("location") as string;
+    await patch(alice, path, 0, bytes);
+    const { id } = await whenReady(alice, callId, path.split("/").at(-1) as string);
+    await server.kill();
+    const { writeFileSync } = await import("node:fs");
+    const media = join(server.data, "recordings/media");
+    writeFileSync(join(media, "018f0000-0000-7000-8000-000000000001"), "orphan");
+    writeFileSync(join(server.data, "recordings/uploads/018f0000-0000-7000-8000-000000000002.part"), "half");
+    writeFileSync(join(server.data, "recordings/uploads/018f0000-0000-7000-8000-000000000003.json"), "{broken");
+    await server.start();
+    await expect.poll(() => readdirSync(media)).toEqual([id]);
+    expect(readdirSync(join(server.data, "recordings/uploads"))).not.toContain(
+      "018f0000-0000-7000-8000-000000000002.part",
+    );
+    expect((await download(new Rest(server.url, recorderToken("alice")), id)).status).toBe(200);
+  });
+});
