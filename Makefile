@@ -1,7 +1,7 @@
 # Each target is a line or two over Meson, npm or a script in tools/; each installs what it needs (tools/setup.sh).
 NODE := node_modules/.bin/node
 
-.PHONY: build run test check e2e bench fuzz faults soak fmt clean help
+.PHONY: build run test check e2e bench fuzz faults tsan soak fmt clean help
 build: ## the server (build/bellwire) and the demo page; the default
 	@tools/setup.sh build
 	@tools/build.sh
@@ -32,6 +32,10 @@ fuzz: ## libFuzzer on every target, FUZZ_SECONDS each (60); finds stay in fuzz/c
 faults: ## kill -9, full disks, power cuts: the long runs of tests/ledger
 	@tools/setup.sh build test
 	@$(NODE) tools/test.mjs faults
+
+tsan: ## the system tests of transport against a server built with ThreadSanitizer
+	@tools/setup.sh build test
+	@$(NODE) tools/test.mjs tsan
 
 soak: ## random walks over the rules of calls with new seeds for SOAK_SECONDS (600)
 	@tools/setup.sh build test

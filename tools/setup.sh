@@ -15,9 +15,10 @@ packages_of() {
 	test) echo clang libclang-rt-14-dev llvm chromium postgresql coturn iproute2 nftables libnss3-tools prometheus strace procps \
 		e2fsprogs xfsprogs \
 		libnice-dev pkg-config python3-aioice ;;
+	probe) echo slowhttptest testssl.sh openssl curl ;;
 	e2e) echo firefox-esr openssl ;;
 	*)
-		echo "setup: no group $1; there are build, check, test and e2e" >&2
+		echo "setup: no group $1; there are build, check, test, e2e and probe" >&2
 		exit 2
 		;;
 	esac

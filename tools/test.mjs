@@ -1,6 +1,6 @@
 // `make test`: runs every group of tests, tells one line per group, and ends with the line "N passed, N failed".
 // Arguments choose groups: none = all but e2e (of that, the two calls of tests/e2e/call.test.ts), or `e2e`, `faults`,
-// `soak`, `c`, `packages`, `system`, `postgres`.
+// `soak`, `tsan`, `c`, `packages`, `system`, `postgres`.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
@@ -267,6 +267,28 @@ async function faultTests() {
   ]);
 }
 
+/** The system tests of transport against a server built with ThreadSanitizer: any report of it is a failure. */
+async function raceTests() {
+  const startedAt = Date.now();
+  const built = await meson("build-tsan", {
+    cc: "clang",
+    options: ["-Db_sanitize=thread", "-Db_lundef=false"],
+    targets: ["bellwire"],
+  });
+  if (built.code !== 0) return report("TSan build", startedAt, broken(tail(built.output)));
+  const reports = join(scratch, "tsan");
+  const env = {
+    BELLWIRE_BINARY: join(root, "build-tsan/bellwire"),
+    BELLWIRE_SANITIZED: "1",
+    TSAN_OPTIONS: `log_path=${reports} second_deadlock_stack=1`,
+  };
+  for (const folder of ["http", "signal", "api"])
+    await vitestGroup(`tests/${folder}, TSan`, "tests", [`${folder}/`], { env, timeoutMs: 1_800_000 });
+  const found = readdirSync(scratch).filter((file) => file.startsWith("tsan"));
+  const trouble = found.map((file) => readFileSync(join(scratch, file), "utf8")).join("\n");
+  report("TSan reports", startedAt, { passed: found.length ? 0 : 1, failed: found.length, trouble });
+}
+
 const groups = {
   c: cTests,
   packages: packageTests,
@@ -284,6 +306,7 @@ const groups = {
     await postgresTests(postgresLong);
   },
   soak: soakTests,
+  tsan: raceTests,
 };
 
 const chosen = process.argv.slice(2);

@@ -148,12 +148,24 @@ static int batch_flush(struct ws_batch *b)
 	return err;
 }
 
+/* What was to be sent could not be. */
+static void break_off(struct ws *ws, int err)
+{
+	if (err == ERR_OVERLOADED) {
+		char peer[ADDR_TEXT_SIZE];
+		log_warn("closed a slow consumer", LOG_S("peer", addr_format(&ws->conn->peer, peer)),
+			LOG_I("queued", ws_queued(ws)));
+	}
+	ws_abort(ws);
+}
+
 /* Sends what waits for another than ws (null: for anyone). */
 static void batch_leave(struct ws_batch *b, const struct ws *ws)
 {
 	struct ws *to = b->to;
-	if (to && to != ws && batch_flush(b) != 0)
-		ws_abort(to);
+	int err = to && to != ws ? batch_flush(b) : 0;
+	if (err)
+		break_off(to, err);
 }
 
 /* Adds a frame to what waits, and sends it when it is the last for now. */
@@ -196,13 +208,8 @@ int ws_send(struct ws *ws, enum ws_opcode opcode, const struct str *parts, size_
 	if (ws->state != WS_STATE_OPEN)
 		return ERR_CLOSED;
 	int err = send_frame(ws, opcode, parts, n_parts);
-	if (err == ERR_OVERLOADED) {
-		char peer[ADDR_TEXT_SIZE];
-		log_warn("closed a slow consumer", LOG_S("peer", addr_format(&ws->conn->peer, peer)),
-			LOG_I("queued", ws_queued(ws)));
-	}
 	if (err)
-		ws_abort(ws);
+		break_off(ws, err);
 	return err;
 }
 

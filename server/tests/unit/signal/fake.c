@@ -328,7 +328,10 @@ void calls_resync(struct calls *c, const struct call_resync *what)
 	size_t at = strlen(fake.resync);
 	snprintf(fake.resync + at, sizeof fake.resync - at, "%.*s>%lld;", STR_ARG(what->call_id),
 		(long long)what->after_seq);
-	what->done(what->arg, 0);
+	if (fake.resyncs_wait)
+		fake.resync_waiting = *what;
+	else
+		what->done(what->arg, 0);
 }
 
 void call_write_json(struct json_writer *w, const struct call *call, int64_t now)

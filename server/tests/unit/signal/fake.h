@@ -58,7 +58,9 @@ struct fake {
 	int route_err; /* what calls_route says */
 	struct call_route route;
 	char route_to[64];
-	char resync[256];
+	char resync[256];  /* "CALL>SEQ;" for each that was asked for */
+	bool resyncs_wait; /* they are done at once otherwise */
+	struct call_resync resync_waiting;
 };
 extern struct fake fake;
 
