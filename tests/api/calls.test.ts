@@ -128,15 +128,47 @@ describe("a cancel that comes first", () => {
 });
 
 describe("too much", () => {
-  it("ringing is refused with the time to wait", async () => {
-    const { caller, callee, body } = await pair();
-    let refused: Awaited<ReturnType<typeof create>> | undefined;
-    for (let i = 0; i < 200 && !refused; i++) {
-      const answer = await create(caller, body);
-      if (answer.status === 429) refused = answer;
-      else await act(callee, answer.body.call.id, "decline");
+  /** Creates and declines until it is refused; answers how many were let through, and the refusal. */
+  async function untilRefused(next: (n: number) => { caller: string; callee: string; channelId: string }) {
+    for (let n = 0; n < 200; n++) {
+      const { caller, callee, channelId } = next(n);
+      const answer = await create(caller, { channelId, callType: "audio", participants: [callee] });
+      if (answer.status === 429) return { n, answer, caller, callee, channelId };
+      expect(answer.status).toBe(201);
+      await act(callee, answer.body.call.id, "decline");
     }
-    expect(refused?.body).toMatchObject({ code: "rate_limited", retryable: true });
-    expect(Number(refused?.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
-  });
+    throw new Error("nothing was refused");
+  }
+  const people = Array.from({ length: 130 }, (_, n) => n);
+  const cases: [string, number, (n: number) => { caller: string; callee: string; channelId: string }][] = [
+    ["one caller", 120, (n) => ({ caller: "loud", callee: `p${n}`, channelId: `with-loud-${n}` })],
+    ["one callee", 30, (n) => ({ caller: `p${n}`, callee: "wanted", channelId: `with-wanted-${n}` })],
+    ["one channel", 30, (n) => ({ caller: `p${2 * n}`, callee: `p${2 * n + 1}`, channelId: "busy-room" })],
+  ];
+  it.each(cases)(
+    "ringing of %s is refused with the time to wait, and rings nobody",
+    { timeout: 60_000 },
+    async (what, least, next) => {
+      if (what === "one channel")
+        await server.channel(
+          "busy-room",
+          people.map((n) => `p${n}`),
+        );
+      else
+        await Promise.all(
+          people.map((n) => {
+            const { caller, callee, channelId } = next(n);
+            return server.channel(channelId, [caller, callee]);
+          }),
+        );
+      const { n, answer, callee, channelId } = await untilRefused(next);
+      expect(n).toBeGreaterThanOrEqual(least);
+      expect(n).toBeLessThan(least + 30); // one more every two seconds
+      expect(answer.body).toMatchObject({ code: "rate_limited", retryable: true });
+      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+      const active = await server.host().get(`/api/channels/${channelId}/calls/active`);
+      expect(active.body.call).toBe(null);
+      expect((await server.rest(callee).get("/api/users/me/calls?status=ringing")).body.calls).toEqual([]);
+    },
+  );
 });

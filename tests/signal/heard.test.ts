@@ -4,7 +4,16 @@ import { connect, type Server, type Session, startServer } from "../lib/index.js
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 const args = [
-  ...["--unreachable-after", "300ms", "--caller-grace", "500ms", "--connect-window", "20s", "--alone-timeout", "700ms"],
+  ...[
+    "--unreachable-after",
+    "1500ms",
+    "--caller-grace",
+    "500ms",
+    "--connect-window",
+    "20s",
+    "--alone-timeout",
+    "700ms",
+  ],
   ...["--ring-timeout", "5s", "--resume-window", "5s"],
 ];
 
@@ -151,7 +160,7 @@ const stories: Story[] = [
     devices: ["ann/1"],
     tell: async (stage) => {
       const callId = await stage.create("ann", ["bob"]);
-      await pause(600);
+      await pause(2000);
       await stage.post("ann", callId, "cancel");
     },
     heard: { "ann/1": ["call.unreachable", "call.ended cancelled"] },
