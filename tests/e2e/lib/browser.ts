@@ -24,16 +24,27 @@ const flags = [
   "--mute-audio",
 ];
 
+export interface LaunchOptions {
+  args?: string[];
+  /** Flags that it shall not have. */
+  without?: string[];
+  lifetime?: "test" | "file";
+}
+
 export async function launchChromium(
   namespace: Namespace,
-  { args = [], lifetime = "file" }: { args?: string[]; lifetime?: "test" | "file" } = {},
+  { args = [], without = [], lifetime = "file" }: LaunchOptions = {},
 ): Promise<Browser> {
   const folder = await mkdtemp(join(tmpdir(), "bellwire-chromium-"));
   closeLater(() => rm(folder, { recursive: true, force: true }), lifetime);
   const wrapper = join(folder, "chromium");
   await writeFile(wrapper, `#!/bin/sh\nexec ${namespace.wrapper.join(" ")} /usr/bin/chromium "$@"\n`);
   await chmod(wrapper, 0o755);
-  const browser = await chromium.launch({ executablePath: wrapper, args: [...flags, ...args], chromiumSandbox: false });
+  const browser = await chromium.launch({
+    executablePath: wrapper,
+    args: [...flags.filter((flag) => !without.includes(flag)), ...args],
+    chromiumSandbox: false,
+  });
   closeLater(() => browser.close(), lifetime);
   return browser;
 }

@@ -17,7 +17,8 @@ export function watchPeers({ relayOnly, smallVideo }: { relayOnly: boolean; smal
   const getUserMedia = devices?.getUserMedia.bind(devices);
   if (getUserMedia)
     devices.getUserMedia = async (wanted) => {
-      const small = { width: 320, height: 240, frameRate: 15 };
+      const given = typeof wanted?.video === "object" ? wanted.video : {};
+      const small = { ...given, width: 320, height: 240, frameRate: 15 };
       const video = typeof wanted?.video === "object" ? { ...wanted.video, ...small } : small;
       const media = await getUserMedia(smallVideo && wanted?.video ? { ...wanted, video } : wanted);
       tracks.push(...media.getTracks());
