@@ -14,7 +14,7 @@ const rounds = Number(process.env.TURN_BENCH_ROUNDS ?? 5);
 const seconds = Number(process.env.TURN_BENCH_SECONDS ?? 4);
 const secret = "0123456789abcdef0123456789abcdef";
 const coturnPort = 33478;
-const settleMs = 1000;
+const settleMs = Number(process.env.TURN_BENCH_SETTLE_MS ?? 1000);
 
 const program = (name) => join(build, name);
 const alone = program("server/tests/unit/turn/turn_alone");

@@ -93,7 +93,11 @@ test("refusals a second to one source", async () => {
 
 test("denied peers: a range, an address, one port, whatever else is allowed", async () => {
   const deny = ["127.7.0.0/16", "127.8.0.1", "127.0.0.1:5432"].flatMap((net) => ["--turn-deny", net]);
-  const server = await start(...deny, "--trust-proxy", "127.9.9.9");
+  const hook = ["--webhook-url", "http://127.0.0.1:8765/calls", "--webhook-allow-private"];
+  const server = await startServer({
+    env: { ...env, BELLWIRE_WEBHOOK_SECRET: "w".repeat(40) },
+    args: ["--turn-allow-loopback", ...deny, "--trust-proxy", "127.9.9.9", ...hook],
+  });
   const client = await allocated(server);
   for (const [ip, port, code] of [
     ["127.7.1.1", 9, 403],
@@ -101,6 +105,8 @@ test("denied peers: a range, an address, one port, whatever else is allowed", as
     ["127.8.0.2", 9, 0],
     ["127.0.0.1", 5432, 403],
     ["127.0.0.1", 5433, 0],
+    ["127.0.0.1", 8765, 403],
+    ["127.9.9.9", 10, 0],
   ] as const)
     expect([ip, port, (await client.bindChannel(ip, port, 0x4000 + port)).code]).toEqual([ip, port, code]);
 });

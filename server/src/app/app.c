@@ -192,17 +192,6 @@ static int open_signal(struct app *a, struct buf *why)
 	return calls_start(a->calls);
 }
 
-/* Every back end that is configured: a proxy in front, when it is one machine and no range. */
-static int open_back_ends(struct app *a, struct buf *why)
-{
-	const struct texts *proxies = &a->config.trusted_proxies;
-	int err = 0;
-	for (size_t i = 0; i < proxies->n && err == 0; i++)
-		if (!strchr(proxies->items[i], '/'))
-			err = app_deny_back_end(a, str_of(proxies->items[i]), 0, why);
-	return err;
-}
-
 static int open_web(struct app *a, struct buf *why)
 {
 	struct buf dir;
@@ -246,7 +235,6 @@ static int (*const steps[])(struct app *a, struct buf *why) = {
 	app_open_webhook_secret,
 	app_open_tls,
 	open_http,
-	open_back_ends,
 	app_open_turn,
 	open_web,
 	app_open_console,

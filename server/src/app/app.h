@@ -103,9 +103,8 @@ void app_count_usage(struct app *a, struct turn_config *cfg);
 
 void app_forget_usage(struct app *a);
 
-/* A back end is at "scheme://user@host:port,host2/path" or "host:port"; to be told before app_open_turn. The relay
- * refuses its addresses as peers, as they are now. A path is nobody's address. ERR_CONFIG: a name that is not known. */
-int app_deny_back_end(struct app *a, struct str url, uint16_t default_port, struct buf *why);
+/* The relay refuses the addresses of every back end that is configured, as they are now. Names are looked up. */
+void app_deny_back_ends(struct app *a);
 
 /* The secrets shared with relays, and the same read anew: true when that went well and credentials changed hands. */
 int app_open_turn_secret(struct app *a, struct buf *why);

@@ -120,6 +120,7 @@ int app_open_turn(struct app *a, struct buf *why)
 	struct turn_config cfg;
 	if (app_turn_is_off(a))
 		return 0;
+	app_deny_back_ends(a);
 	if (configure(a, &cfg, why) < 0)
 		return ERR_CONFIG;
 	if (cfg.n_listen == 0)
