@@ -260,5 +260,11 @@ describe("by keyboard alone", () => {
     expect(await bob.getByRole("alertdialog").count()).toBe(1);
     await bob.keyboard.press("Escape");
     await alice.getByText("Bob declined").waitFor();
+
+    // What called has the focus again once the call is put away.
+    await alice.keyboard.press("Escape");
+    await expect
+      .poll(() => alice.evaluate(() => document.activeElement?.getAttribute("aria-label")))
+      .toBe("Audio call Bob");
   });
 });

@@ -181,6 +181,32 @@ describe("calls", () => {
     expect(call.state).toBe("ringing-out");
   });
 
+  it("go on ringing when the page that made them is left", async () => {
+    const client = createClient(options("bob"));
+    const route = (
+      <StrictMode>
+        <BellwireProvider client={client} connect>
+          <p>page</p>
+        </BellwireProvider>
+      </StrictMode>
+    );
+    const first = render(route);
+    await pass();
+    const calling = client.call({ channelId: "general", to: "alice" });
+    await pass();
+    const call = await calling;
+    const page = renderHook(useCall, {
+      wrapper: ({ children }) => <BellwireProvider client={client}>{children}</BellwireProvider>,
+    });
+    expect(page.result.current.call).toMatchObject({ state: "ringing-out" });
+    page.unmount();
+    first.unmount();
+    render(route); // the next page
+    await pass(2000);
+    expect(call.state).toBe("ringing-out");
+    expect(alice.getSnapshot().incoming).toHaveLength(1);
+  });
+
   it("are made, and a refusal is in the snapshot instead of a rejection", async () => {
     const page = await openPage();
     server.refuse["POST /api/calls"] = "caller_busy";

@@ -2,7 +2,7 @@
  *  there is no call; an incoming one is asked about in a dialog over the page, outside of this place, which may be
  *  hidden as long as it is empty. */
 import type { CallSnapshot, ParticipantSnapshot } from "@bellwire/client";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { useCall, useConnection, useIncomingCall, useLocalMedia } from "../hooks.js";
 import { useDevices } from "../useDevices.js";
@@ -233,9 +233,28 @@ function Announcer({ call, faceOf }: { call: CallSnapshot | null; faceOf: FaceOf
   );
 }
 
+/** When a call is put away, the focus goes back to where it was before: to the button that called, say. */
+function useFocusBack(hasCall: boolean) {
+  const before = useRef<Element | null>(null);
+  // Before the stage takes it.
+  useLayoutEffect(() => {
+    if (hasCall) before.current = document.activeElement;
+  }, [hasCall]);
+  useEffect(() => {
+    const element = before.current;
+    if (hasCall || !(element instanceof HTMLElement)) return;
+    // By then the page has enabled and shown again what the call had taken away.
+    const frame = requestAnimationFrame(() => {
+      if (document.activeElement === document.body) element.focus({ preventScroll: true });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [hasCall]);
+}
+
 export function CallScreen(props: CallScreenProps): ReactNode {
   const { faceOf = plainFace, ringtone = true, ringback = true, startSilent = false, extraControls } = props;
   const { call } = useCall();
+  useFocusBack(call !== null);
   const [given, setGiven] = useState<Given | null>(null);
   const isRingingOut = call?.state === "ringing-out" || (call?.state === "idle" && call.direction === "outgoing");
   const wantsVideo = given !== null && given.callId === call?.id ? given.withVideo : call?.callType === "video";

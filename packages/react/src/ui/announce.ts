@@ -6,7 +6,8 @@ import type { Texts } from "./texts.js";
 const isRunning = (call: CallSnapshot | null) => call !== null && call.state !== "ended" && call.answeredAt !== null;
 
 function aboutPerson(texts: Texts, name: string, was: ParticipantSnapshot, is: ParticipantSnapshot): string | null {
-  if (was.isScreenSharing !== is.isScreenSharing && is.isScreenSharing) return texts.sharesScreen(name);
+  if (was.isScreenSharing !== is.isScreenSharing)
+    return is.isScreenSharing ? texts.sharesScreen(name) : texts.stoppedSharing(name);
   if (was.isMuted !== is.isMuted) return is.isMuted ? texts.muted(name) : texts.unmuted(name);
   if (was.media === "connected" && is.media === "reconnecting") return texts.reconnectsTo(name);
   return null;

@@ -65,6 +65,7 @@ export const englishTexts = {
   mutedMark: "Muted",
   cameraIsOff: "Camera off",
   sharesScreen: (name: string) => `${name} shares the screen`,
+  stoppedSharing: (name: string) => `${name} no longer shares`,
   tileConnecting: "Connecting…",
   tileReconnecting: "Reconnecting…",
   tileFailed: "No connection",

@@ -56,6 +56,7 @@ describe("announcement", () => {
     const change = (more: Partial<ParticipantSnapshot>) => say(call([bob]), call([{ ...bob, ...more }]));
     expect(change({ isMuted: true })).toBe("Bob is muted");
     expect(change({ isScreenSharing: true })).toBe("Bob shares the screen");
+    expect(say(call([{ ...bob, isScreenSharing: true }]), call([bob]))).toBe("Bob no longer shares");
     expect(change({ media: "reconnecting" })).toBe("The connection to Bob is interrupted");
     expect(change({ isSpeaking: true })).toBe("");
   });
