@@ -13,6 +13,7 @@ int command_dev(char **argv);
 int command_token(char **argv);
 int command_migrate(char **argv);
 int command_backup(char **argv);
+int command_doctor(char **argv);
 
 /* Prints one line that says what is wrong and how to mend it; returns EXIT_USAGE_WRONG. */
 int usage_wrong(struct str what);

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-enum command { SERVE = 1, DEV = 2, TOKEN = 4, MIGRATE = 8, BACKUP = 16 };
+enum command { SERVE = 1, DEV = 2, TOKEN = 4, MIGRATE = 8, BACKUP = 16, DOCTOR = 32 };
 
 #define CONFIG_MAX_TEXTS 16
 
@@ -122,6 +122,7 @@ struct config {
 
 	const char *transfer_from;
 	const char *transfer_to;
+	const char *doctor_url;
 
 	const char *config_file;
 	bool check_config;

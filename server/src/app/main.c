@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
 	{"serve", command_serve, SERVE, "serve calls"},
 	{"dev", command_dev, DEV, "serve calls with a demo page on this machine"},
+	{"doctor", command_doctor, DOCTOR, "look at a running server as its clients do, and say how to mend it"},
 	{"token", command_token, TOKEN, "print a token for a user"},
 	{"migrate", command_migrate, MIGRATE, "move an SQLite database into PostgreSQL"},
 	{"backup", command_backup, BACKUP, "copy the SQLite database of a running server"},
