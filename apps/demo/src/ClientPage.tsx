@@ -111,7 +111,12 @@ function Contents({ me, actions, settings }: ContentsProps) {
         onCall={({ id }, type) => void start({ channelId: CHANNEL, to: id, type })}
         onCallGroup={(participants) => void start({ channelId: CHANNEL, participants, mode: "group", type: "video" })}
         onShowDevices={() => setLobby({ kind: "check" })}
-        history={<RecentCalls faceOf={demoFace} />}
+        history={
+          <RecentCalls
+            faceOf={demoFace}
+            reportOf={({ id }) => `/console/report?call=${id}&user=${encodeURIComponent(me.id)}`}
+          />
+        }
       />
       <div className={current || isInLobby ? "call-place" : "call-place call-place--empty"}>
         {isInLobby && <Lobby me={me} wish={lobby} onLeave={leaveLobby} />}

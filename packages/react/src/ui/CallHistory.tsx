@@ -28,6 +28,8 @@ export interface CallHistoryProps {
   onRetry?: () => void;
   /** Without it the entries have no button. */
   onCallBack?: ((entry: HistoryEntry) => void) | undefined;
+  /** Where a call that was talked in is told about: /console/report?call=ID of the server. Without it there is no link. */
+  reportOf?: ((entry: HistoryEntry) => string) | undefined;
   /** There is a call already, or no connection: the buttons stay in their place, but do nothing. */
   isCallDisabled?: boolean;
 }
@@ -47,7 +49,12 @@ function DirectionMark({ entry }: { entry: HistoryEntry }) {
   );
 }
 
-function Entry({ entry, onCallBack, isCallDisabled }: Omit<CallHistoryProps, "entries"> & { entry: HistoryEntry }) {
+function Entry({
+  entry,
+  onCallBack,
+  reportOf,
+  isCallDisabled,
+}: Omit<CallHistoryProps, "entries"> & { entry: HistoryEntry }) {
   const texts = useTexts();
   const isMissed = entry.outcome === "missed";
   return (
@@ -61,6 +68,12 @@ function Entry({ entry, onCallBack, isCallDisabled }: Omit<CallHistoryProps, "en
           <DirectionMark entry={entry} />
           <span>{texts.outcome[entry.outcome]}</span>
           {entry.duration > 0 && <time dateTime={isoDuration(entry.duration)}>{formatDuration(entry.duration)}</time>}
+          {reportOf && entry.duration > 0 && (
+            <a className="bw-history__report" href={reportOf(entry)} target="_blank" rel="noopener">
+              {texts.report}
+              <span className="bw-visually-hidden"> {texts.reportWith(entry.peer.name)}</span>
+            </a>
+          )}
         </span>
       </div>
       <time

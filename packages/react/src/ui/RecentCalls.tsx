@@ -10,9 +10,11 @@ export interface RecentCallsProps {
   /** Only the calls of this channel. */
   channelId?: string;
   faceOf?: FaceOf;
+  /** As of CallHistory. */
+  reportOf?: ((entry: HistoryEntry) => string) | undefined;
 }
 
-export function RecentCalls({ channelId, faceOf = plainFace }: RecentCallsProps): ReactNode {
+export function RecentCalls({ channelId, faceOf = plainFace, reportOf }: RecentCallsProps): ReactNode {
   const texts = useTexts();
   const { user, state } = useConnection();
   const { call, start } = useCall();
@@ -36,6 +38,7 @@ export function RecentCalls({ channelId, faceOf = plainFace }: RecentCallsProps)
       onRetry={history.reload}
       isCallDisabled={!canCall}
       onCallBack={callBack}
+      reportOf={reportOf}
     />
   );
 }

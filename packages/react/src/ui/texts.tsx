@@ -109,6 +109,8 @@ export const englishTexts = {
   historyMore: "Show earlier calls",
   tryAgain: "Try again",
   callBack: (name: string) => `Call back ${name}`,
+  report: "Report",
+  reportWith: (name: string) => `of the call with ${name}`,
   someone: "Someone",
   group: "Group call",
   today: "Today",
