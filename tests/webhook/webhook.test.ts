@@ -118,8 +118,9 @@ describe("webhooks", () => {
     const id = await wholeCall(server);
     await receiver.until(() => receiver.types(id).includes("call.ended"), "the end", 20_000);
     expect(receiver.types(id)).toEqual(wholeStory.filter((type) => type !== "call.incoming"));
-    await pause(300);
-    const { body } = await server.host().get("/api/webhooks/failed");
+    const failed = async () => (await server.host().get("/api/webhooks/failed")).body;
+    await expect.poll(async () => (await failed()).events.length, { timeout: 5000 }).toBe(1);
+    const body = await failed();
     expect(body.events).toMatchObject([
       { callId: id, type: "call.incoming", attempts: 10, status: 400, error: "HTTP 400" },
     ]);
