@@ -25,7 +25,7 @@ function certificate() {
 }
 
 const quiet = ["--log-level", "error", "--turn-listen", "none", "--max-connections", String(sockets + 3000)];
-const free = ["--events-per-second", "0", "--ring-timeout", "180s"];
+const free = ["--events-per-second", "0", "--ring-timeout", "180s", "--ping-interval", "25s", "--ping-timeout", "20s"];
 
 /** A server and whatever else was opened; all of it ended whatever happens. */
 async function withServer(args, use) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -177,9 +178,12 @@ static size_t take_frame(struct client *c, struct str in)
 		len = len << 8 | b[i];
 	if (in.len - head < len)
 		return 0;
-	if (b[0] != 0x81)
+	if (b[0] != 0x81 && !storming)
 		give_up("the server closed a WebSocket");
-	client_packet(c, str_n(in.ptr + head, len));
+	if (b[0] != 0x81)
+		shutdown(c->fd, SHUT_RDWR); /* its end is seen next, and it comes again */
+	else
+		client_packet(c, str_n(in.ptr + head, len));
 	return head + len;
 }
 
