@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { median, startServer } from "./server.mjs";
+import { median, memory, startServer } from "./server.mjs";
 import { buildLoad, makeCalls, startLoad } from "./signal/clients.mjs";
 
 const sockets = Number(process.env.BENCH_STORM ?? 10_000);
@@ -61,10 +61,12 @@ const storms = (transport, args) =>
 const besideHandshakes = (args) =>
   withServer(args, async (server, keep) => {
     const people = keep(await startLoad(server, "tls", 200, await makeCalls(server.url, 100)));
+    const before = memory(server.pid).all;
     const others = keep(await startLoad(server, "tls", handshakes));
+    const kB = (memory(server.pid).all - before) / handshakes;
     const calm = await people.run("candidate 0 500 3000");
     const [busy, storm] = await Promise.all([people.run("candidate 0 500 3000"), others.run("storm 0 0 0")]);
-    return { calm, busy, storm };
+    return { calm, busy, storm, kB };
   });
 
 function row(what, results, goalMs) {
@@ -86,10 +88,16 @@ export default async function bench() {
     const plain = await storms("websocket", []);
     const secure = await storms("tls", tls.args);
     const beside = await besideHandshakes(tls.args);
-    const { calm, busy, storm } = beside;
+    const { calm, busy, storm, kB } = beside;
     return [
       row(`${sockets} sockets cut at once, all back in their sessions`, plain, 10_000),
       row("the same with TLS", secure, 20_000),
+      {
+        what: `memory per idle WebSocket with TLS, in a session (${handshakes} of them)`,
+        value: `${kB.toFixed(1)} kB`,
+        goal: "<= 16 kB",
+        good: kB <= 16,
+      },
       {
         what: `p99 (p50) of messages while ${handshakes} handshakes come at once`,
         value: `${busy.p99ms.toFixed(1)} ms (${busy.p50ms.toFixed(2)}); calm ${calm.p99ms.toFixed(1)} (${calm.p50ms.toFixed(2)}); storm ${storm.allMs} ms`,
