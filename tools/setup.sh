@@ -6,14 +6,14 @@ cd "$(dirname "$0")/.."
 packages_of() {
 	case $1 in
 	build)
-		echo gcc libc6-dev meson ninja-build pkg-config libuv1-dev node-llhttp libjansson-dev libssl-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev \
-			libcmocka-dev ca-certificates
+		echo gcc libc6-dev meson ninja-build pkg-config libuv1-dev node-llhttp libjansson-dev libssl-dev libsqlite3-dev libpq-dev \
+			libcurl4-openssl-dev libcmocka-dev ca-certificates
 		# Another Node than Debian's brings its own npm; Debian's npm beside it would conflict.
 		if ! command -v node >/dev/null || ! command -v npm >/dev/null; then echo nodejs npm; fi
 		;;
 	check) echo clang clang-format clang-tidy libclang-rt-14-dev llvm git ;;
 	test) echo clang libclang-rt-14-dev llvm chromium postgresql coturn iproute2 nftables libnss3-tools prometheus strace procps \
-		e2fsprogs xfsprogs \
+		e2fsprogs xfsprogs ffmpeg python3-tuspy \
 		libnice-dev pkg-config python3-aioice ;;
 	probe) echo slowhttptest testssl.sh openssl curl ;;
 	e2e) echo firefox-esr openssl ;;

@@ -287,6 +287,11 @@ async function raceTests() {
   const found = readdirSync(scratch).filter((file) => file.startsWith("tsan"));
   const trouble = found.map((file) => readFileSync(join(scratch, file), "utf8")).join("\n");
   report("TSan reports", startedAt, { passed: found.length ? 0 : 1, failed: found.length, trouble });
+
+/** Uploads through a network that cuts, and kill -9 amid them, many times. */
+async function recordingFaults() {
+  const env = { BELLWIRE_UPLOADS: "1000", BELLWIRE_KILLS: "50" };
+  await vitestGroup("tests/recording", "tests", ["recording/clients", "recording/crash"], { env, timeoutMs: 3600_000 });
 }
 
 const groups = {
@@ -299,6 +304,7 @@ const groups = {
     if (!(await buildForTests())) return;
     await postgresTests(postgresLong);
     await faultTests();
+    await recordingFaults();
   },
   postgres: async () => {
     if (!(await buildForTests())) return;

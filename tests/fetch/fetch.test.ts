@@ -8,9 +8,9 @@ import { createServer as createTcpServer } from "node:net";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { makeCertificate } from "../lib/certificates.ts";
-import { closeLater } from "../lib/lifetime.ts";
-import { binary } from "../lib/paths.ts";
+import { makeCertificate } from "../lib/certificates.js";
+import { closeLater } from "../lib/lifetime.js";
+import { binary } from "../lib/paths.js";
 
 const program = join(dirname(binary), "server/tests/unit/fetch/fetch_once");
 

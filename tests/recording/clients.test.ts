@@ -17,7 +17,7 @@ async function cuttingProxy(port: number, random: () => number) {
   const seen = { cuts: 0, bytes: 0 };
   const server = createServer((near) => {
     const far = dial(port, "127.0.0.1");
-    let left = random() < 0.5 ? Math.floor(random() * 60_000) : Number.POSITIVE_INFINITY;
+    let left = 2_000 + Math.floor(random() * 90_000);
     near.on("data", (bytes) => {
       seen.bytes += bytes.length;
       left -= bytes.length;

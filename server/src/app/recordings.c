@@ -1,8 +1,11 @@
 /* Recordings, configured from the options. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "app/app.h"
 #include "base/err.h"
+
+#define S3_SECRET_MAX 512
 
 int app_check_recordings(const struct app *a, struct buf *why)
 {
@@ -20,14 +23,23 @@ enum record_policy app_record_policy(const struct app *a)
 	return policy;
 }
 
+/* Given by the storage, of whatever length. */
 static int open_secret(struct app *a, struct buf *why)
 {
 	const struct config *c = &a->config;
 	if (!c->s3_endpoint[0])
 		return 0;
-	int err = config_secret(c->s3_secret_file, "BELLWIRE_S3_SECRET", &a->s3_secret, why);
-	if (err == ERR_NOT_FOUND)
+	const char *value = getenv("BELLWIRE_S3_SECRET");
+	int err = 0;
+	buf_init(&a->s3_secret, S3_SECRET_MAX);
+	if (c->s3_secret_file[0])
+		err = config_read_line(c->s3_secret_file, &a->s3_secret, why);
+	else if (value)
+		buf_put(&a->s3_secret, str_of(value));
+	if (!err && (!a->s3_secret.len || !buf_ok(&a->s3_secret))) {
 		buf_printf(why, "--s3-endpoint needs --s3-secret-file FILE or BELLWIRE_S3_SECRET");
+		err = ERR_CONFIG;
+	}
 	buf_put_c(&a->s3_secret, 0);
 	return err;
 }

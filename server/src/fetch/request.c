@@ -152,8 +152,11 @@ static int prepare_headers(struct fetch *r, const struct fetch_request *q)
 		if (add_header(r, str_of(q->headers[i].name), q->headers[i].value) < 0)
 			return ERR_NO_MEMORY;
 	}
-	/* curl's own ideas: waiting for 100 Continue, and a form's type for a body without one */
-	if (take_out_header(r, "Expect:") < 0 || (!has_type && take_out_header(r, "Content-Type:") < 0))
+	/* curl's own ideas: waiting for 100 Continue, and a form's type for a body without one. A signature would count
+	 * what is taken out as an empty field. */
+	if (q->sigv4)
+		curl_easy_setopt(r->easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 200L);
+	else if (take_out_header(r, "Expect:") < 0 || (!has_type && take_out_header(r, "Content-Type:") < 0))
 		return ERR_NO_MEMORY;
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
 	return 0;

@@ -62,7 +62,8 @@ int s3_request(struct s3 *s, const struct s3_call *call, struct fetch **out)
 	if (call->range)
 		headers[n++] = (struct fetch_header){"Range", str_of(call->range)};
 	buf_init(&url, 2048);
-	buf_printf(&url, "%s/%s/%s%s", s->config.endpoint, s->config.bucket, call->key, call->query ? call->query : "");
+	buf_printf(&url, "%s/%s%s%s%s", s->config.endpoint, s->config.bucket, call->key[0] ? "/" : "", call->key,
+		call->query ? call->query : "");
 	buf_put_c(&url, 0);
 	struct fetch_request q = {.method = call->method,
 		.url = url.ptr,
