@@ -55,7 +55,7 @@ export class CallRecordingService {
     return blob;
   }
 
-  /** Resolves with the server's answer; rejects with its refusal. */
+  /** Resolves with the server's answer; rejects with its refusal. The token needs the claim `recorder: true`. */
   async uploadRecording(callId: string, blob: Blob): Promise<unknown> {
     const { url, getToken } = this.#address();
     const form = new FormData();
