@@ -103,6 +103,16 @@ static int open_steps(struct backend *b, const struct store_config *config, stru
 	return err;
 }
 
+/* Nobody should wait for a connection who comes first; one that cannot be had now is opened later. */
+static void open_lanes(struct backend *b)
+{
+	int err = 0;
+	for (unsigned i = 1; i < b->n_lanes && err == 0; i++) {
+		b->lanes[i].conn.deadline = clock_mono_ms() + OPEN_MS;
+		err = pg_link_ready(&b->lanes[i]);
+	}
+}
+
 static void pg_backend_close(struct backend *b)
 {
 	for (unsigned i = 0; i < PG_LANES_MAX; i++) {
@@ -149,6 +159,8 @@ static int pg_backend_open(const struct store_config *config, struct str url, st
 		err = init_lanes(b, config->n_connections);
 	if (err == 0)
 		err = open_steps(b, config, why);
+	if (err == 0)
+		open_lanes(b);
 	if (err == ERR_NO_MEMORY && why->len == 0)
 		buf_printf(why, "no memory to open the database");
 	if (err < 0) {

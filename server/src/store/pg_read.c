@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "store/pg.h"
 
+#define PG_OPEN_MS 5000
+
 int pg_ask(struct pq *q, PGresult **out)
 {
 	struct pg_conn *c = q->conn;
@@ -19,7 +21,7 @@ int pg_ask(struct pq *q, PGresult **out)
 	return err < 0 ? err : last;
 }
 
-/* The connection is made with the first question. */
+/* Nobody should wait for a connection who asks first; one that cannot be had now is opened later. */
 int pg_reader_open(struct backend *b, struct backend_reader **out)
 {
 	struct backend_reader *r = mem_new(sizeof *r);
@@ -28,6 +30,8 @@ int pg_reader_open(struct backend *b, struct backend_reader **out)
 	r->backend = b;
 	r->link.conn.url = b->url;
 	r->link.conn.names = &b->names;
+	r->link.conn.deadline = clock_mono_ms() + PG_OPEN_MS;
+	pg_link_ready(&r->link);
 	*out = r;
 	return 0;
 }
