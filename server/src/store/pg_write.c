@@ -258,7 +258,7 @@ static void carry_out(struct window *w)
 {
 	int64_t began = clock_mono_ms();
 	for (int tries = 0; w->n > 0; tries++) {
-		bool is_late = clock_mono_ms() - began > PG_STALE_MS;
+		bool is_late = clock_mono_ms() - began > PG_ANSWER_MS;
 		int err = ready(w);
 		if (err < 0 || is_late || tries > TRIES * PG_WINDOW) {
 			refuse(w, err < 0 ? err : ERR_STORE);
