@@ -50,6 +50,7 @@ export interface CallFacts {
   endReason: string | null;
   endedBy: string | null;
   duration: number;
+  recording?: { state: string } | null;
   participants: CallPerson[];
 }
 

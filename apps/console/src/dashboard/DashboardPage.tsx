@@ -152,7 +152,7 @@ function View({ data, span, onSpan, onEnd }: ViewProps) {
   const { now, spans } = data;
   const calls = spans.reduce((sum, one) => sum + one.calls, 0);
   const answered = spans.reduce((sum, one) => sum + one.answered, 0);
-  const recording = now.calls.filter((call) => (call as { isRecording?: boolean }).isRecording).length;
+  const recording = now.calls.filter((call) => call.recording?.state === "started").length;
   return (
     <>
       <h1 className="bw-visually-hidden">Dashboard</h1>
