@@ -287,6 +287,7 @@ async function raceTests() {
   const found = readdirSync(scratch).filter((file) => file.startsWith("tsan"));
   const trouble = found.map((file) => readFileSync(join(scratch, file), "utf8")).join("\n");
   report("TSan reports", startedAt, { passed: found.length ? 0 : 1, failed: found.length, trouble });
+}
 
 /** Uploads through a network that cuts, and kill -9 amid them, many times. */
 async function recordingFaults() {
