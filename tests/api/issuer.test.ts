@@ -20,7 +20,7 @@ interface Key {
 const rsa = (kid: string, bits = 2048): Key => ({ ...generateKeyPairSync("rsa", { modulusLength: bits }), kid });
 const ec = (kid: string, curve = "P-256"): Key => ({ ...generateKeyPairSync("ec", { namedCurve: curve }), kid });
 const jwk = (key: Key, more: object = {}) => ({ ...key.publicKey.export({ format: "jwk" }), kid: key.kid, ...more });
-const set = (...keys: object[]) => JSON.stringify({ keys });
+const set = (...keys: unknown[]) => JSON.stringify({ keys });
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
 
@@ -156,7 +156,7 @@ describe("a set that changes", () => {
 
   it("at its URL; unknown keys make it ask, but seldom; what goes wrong there changes nothing", async () => {
     let served = 0;
-    let answer = (out: ServerResponse) => void out.end(set(jwk(keys.es)));
+    let answer: (out: ServerResponse) => void = (out) => void out.end(set(jwk(keys.es)));
     const http = createServer((_, out) => {
       served++;
       answer(out);
