@@ -223,7 +223,9 @@ function Announcer({ call, faceOf }: { call: CallSnapshot | null; faceOf: FaceOf
   const before = useRef<CallSnapshot | null>(null);
   const [text, setText] = useState("");
   useEffect(() => {
-    if (call) setText((old) => announcement(texts, before.current, call, faceOf) || old);
+    // Worked out now: React may run an updater after the line below.
+    const news = call && announcement(texts, before.current, call, faceOf);
+    if (news) setText(news);
     before.current = call;
   }, [call, texts, faceOf]);
   return (
