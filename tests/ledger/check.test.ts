@@ -14,7 +14,11 @@ let copies = 0;
 
 beforeAll(async () => {
   run = await Campaign.begin({ seed, lifetime: "file" });
-  await run.callAndKill(1500);
+  const isLongEnough = () => run.journal.count("ack") > 400 && run.journal.count("event") > 1000;
+  const over = async () => {
+    for (let n = 0; n < 400 && !isLongEnough(); n++) await new Promise((done) => setTimeout(done, 100));
+  };
+  await run.callUntil(over());
   await run.settle();
 });
 
