@@ -34,7 +34,7 @@ const servers = {
 };
 
 // With TURN_BENCH_PIN=1 server and load have a core each and come before everything else: for machines that are busy.
-const pin = (core) => (process.env.TURN_BENCH_PIN ? ["chrt", "-f", "20", "taskset", "-c", `${core}`] : []);
+const pin = (core) => (process.env.TURN_BENCH_PIN ? ["chrt", "-f", "5", "taskset", "-c", `${core}`] : []);
 
 async function measureOnce(name, what, scale = 100) {
   const [command, ...args] = [...pin(0), ...servers[name]];
