@@ -23,7 +23,7 @@ static const struct {
 
 static int copy_host(struct str authority, struct probe_target *out)
 {
-	struct str host = authority, port = {0};
+	struct str host, port = {0};
 	if (authority.len && authority.ptr[0] == '[') {
 		size_t end = str_find(authority, ']');
 		if (end == authority.len)

@@ -80,7 +80,7 @@ static void on_pause_over(struct timer *t, void *arg)
 static void try_later(struct delivery *d, int64_t asked_ms)
 {
 	const struct webhook_config *c = &d->webhook->config;
-	int64_t factor = d->attempts > 6 ? PAUSE_FACTOR_MAX : 1LL << (d->attempts > 0 ? d->attempts - 1 : 0);
+	int64_t factor = d->attempts > 6 ? PAUSE_FACTOR_MAX : INT64_C(1) << (d->attempts > 0 ? d->attempts - 1 : 0);
 	int64_t pause = c->retry_ms * (factor < PAUSE_FACTOR_MAX ? factor : PAUSE_FACTOR_MAX);
 	pause -= (int64_t)(map_hash(str_n((const char *)&d->event.id, sizeof d->event.id)) % (uint64_t)(pause / 5 + 1));
 	if (pause < asked_ms)

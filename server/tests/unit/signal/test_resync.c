@@ -8,10 +8,7 @@
 #define OTHER "0197f2a0-0000-7000-8000-000000000002"
 
 static struct signal sig;
-static struct {
-	struct signal_user user;
-	char id[8]; /* where user.id lies */
-} alice = {.id = "alice"};
+static struct signal_user *alice;
 static struct session session;
 
 static int begin(void **state)
@@ -19,8 +16,18 @@ static int begin(void **state)
 	(void)state;
 	memset(&fake, 0, sizeof fake);
 	fake.resyncs_wait = true;
-	session = (struct session){.sig = &sig, .user = &alice.user, .id = "session-of-alice"};
+	alice = mem_new(sizeof *alice + sizeof "alice");
+	assert_non_null(alice);
+	memcpy(alice->id, "alice", sizeof "alice");
+	session = (struct session){.sig = &sig, .user = alice, .id = "session-of-alice"};
 	list_init(&session.resyncs);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	mem_free(alice);
 	return 0;
 }
 
@@ -141,13 +148,13 @@ static void without_memory_or_with_no_id_nothing_begins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(only_the_call_that_is_read_is_held, begin),
-		cmocka_unit_test_setup(what_was_held_is_read_again_until_nothing_is_new, begin),
-		cmocka_unit_test_setup(nothing_is_sent_twice, begin),
-		cmocka_unit_test_setup(an_error_ends_it_and_lets_all_through, begin),
-		cmocka_unit_test_setup(two_calls_are_read_each_for_itself, begin),
-		cmocka_unit_test_setup(a_session_may_go_meanwhile, begin),
-		cmocka_unit_test_setup(without_memory_or_with_no_id_nothing_begins, begin),
+		cmocka_unit_test_setup_teardown(only_the_call_that_is_read_is_held, begin, end),
+		cmocka_unit_test_setup_teardown(what_was_held_is_read_again_until_nothing_is_new, begin, end),
+		cmocka_unit_test_setup_teardown(nothing_is_sent_twice, begin, end),
+		cmocka_unit_test_setup_teardown(an_error_ends_it_and_lets_all_through, begin, end),
+		cmocka_unit_test_setup_teardown(two_calls_are_read_each_for_itself, begin, end),
+		cmocka_unit_test_setup_teardown(a_session_may_go_meanwhile, begin, end),
+		cmocka_unit_test_setup_teardown(without_memory_or_with_no_id_nothing_begins, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
