@@ -13,6 +13,7 @@ const read = (path) => readFileSync(join(root, path), "utf8");
 
 const ENTRIES = {
   "@bellwire/client": "packages/client/src/index.ts",
+  "@bellwire/client/recording": "packages/client/src/recording/index.ts",
   "@bellwire/client/compat": "packages/client/src/compat/index.ts",
   "@bellwire/react": "packages/react/src/index.ts",
   "@bellwire/react/ui": "packages/react/src/ui/index.ts",
@@ -20,7 +21,7 @@ const ENTRIES = {
 };
 
 const PAGES = {
-  "docs/reference/client.md": ["@bellwire/client", "@bellwire/client/compat"],
+  "docs/reference/client.md": ["@bellwire/client", "@bellwire/client/recording", "@bellwire/client/compat"],
   "docs/reference/react.md": ["@bellwire/react", "@bellwire/react/ui", "@bellwire/react/compat"],
 };
 

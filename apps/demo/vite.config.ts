@@ -12,6 +12,7 @@ const sources = [
   { find: "@bellwire/react/ui.css", replacement: repository("packages/react/src/ui/styles/index.css") },
   { find: "@bellwire/react/ui", replacement: repository("packages/react/src/ui/index.ts") },
   { find: "@bellwire/react", replacement: repository("packages/react/src/index.ts") },
+  { find: "@bellwire/client/recording", replacement: repository("packages/client/src/recording/index.ts") },
   { find: "@bellwire/client", replacement: repository("packages/client/src/index.ts") },
 ];
 

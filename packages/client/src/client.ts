@@ -47,6 +47,8 @@ export interface ClientEvents {
 
 export class Client extends Emitter<ClientEvents> {
   readonly devices: Devices;
+  /** Requests to the server with the user's token; paths are those of the REST API. */
+  readonly rest: Pick<Rest, "request" | "send">;
   readonly #options: ClientOptions;
   readonly #platform: Platform;
   readonly #requests: Requests;
@@ -64,6 +66,7 @@ export class Client extends Emitter<ClientEvents> {
     this.#options = options;
     this.#platform = platform;
     const rest = new Rest(url, getToken, platform.fetch);
+    this.rest = rest;
     this.#ice = new IceServers(rest, {
       own: iceServers,
       onError: (error) => this.emit("error", error),

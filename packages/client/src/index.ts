@@ -3,7 +3,7 @@ export { Call, type CallEvents } from "./call/call.js";
 export { Client, type ClientEvents, type ClientOptions, createClient } from "./client.js";
 export type { Emitter, Listener } from "./emitter.js";
 export { BellwireError, type BellwireErrorFacts, type LocalErrorCode } from "./errors.js";
-export type { HistoryPage } from "./generated/api.js";
+export type { HistoryPage, RecordingLink, RecordingPage } from "./generated/api.js";
 export { ERRORS, type ErrorCode } from "./generated/errors.js";
 export type {
   CallMode,
@@ -17,6 +17,8 @@ export type {
   Participant,
   ParticipantState,
   Quality,
+  Recording,
+  RecordingPolicy,
   Role,
   Topology,
   User,

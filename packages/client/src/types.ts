@@ -8,6 +8,7 @@ import type {
   Metadata,
   ParticipantState,
   Quality,
+  RecordingPolicy,
   Role,
   Topology,
   User,
@@ -80,6 +81,22 @@ export interface CallTimings {
   readonly firstFrame: number | null;
 }
 
+/** Whether the call is recorded, the same for everyone in it. */
+export interface RecordingSnapshot {
+  /** `requested`: it waits until everybody has agreed, and nobody records meanwhile. */
+  readonly state: "none" | "requested" | "started";
+  /** null until the server has told. */
+  readonly policy: RecordingPolicy | null;
+  /** Who records, or wants to. */
+  readonly userId: string | null;
+  /** It is this device that records, or wants to. */
+  readonly isOwn: boolean;
+  /** This user has agreed, or need not be asked since the wish is their own. */
+  readonly hasAgreed: boolean;
+  /** Milliseconds of this machine's clock. */
+  readonly since: number | null;
+}
+
 export interface CallSnapshot {
   readonly id: string;
   readonly channelId: string;
@@ -108,6 +125,7 @@ export interface CallSnapshot {
   /** Everyone but this device. */
   readonly participants: readonly ParticipantSnapshot[];
   readonly local: LocalSnapshot;
+  readonly recording: RecordingSnapshot;
   /** Why the call could not be made, or what last went wrong in it. */
   readonly error: BellwireError | null;
   readonly timings: CallTimings;

@@ -48,6 +48,7 @@ struct webm {
 	struct buf tracks; /* the Tracks element as it came */
 	uint64_t scale;	   /* nanoseconds of a unit */
 	bool is_cut;	   /* it ended in the middle of something */
+	bool is_open;	   /* has clusters of unknown length, which a segment of known length may not hold */
 	bool has_video;
 	uint64_t video_track;
 	double told_duration; /* what Info says; 0 */

@@ -284,6 +284,7 @@ static int scan_cluster(struct scan *s, const struct element *cluster)
 {
 	struct cluster c = {.start = cluster->start};
 	bool known = cluster->size != UNKNOWN;
+	s->w->is_open |= !known;
 	int64_t end = known && is_whole(s, cluster) ? cluster->body + (int64_t)cluster->size : s->source->size;
 	struct element e;
 	int err = 0;

@@ -24,6 +24,9 @@ static void put_id(struct buf *b, uint32_t id)
 	put_bytes(b, id, width_of(id));
 }
 
+/* All ones: it lasts until the end. */
+#define UNKNOWN_SIZE ((1ull << 56) - 1)
+
 /* Always in eight bytes: what stands behind never moves with the value. */
 static void put_size(struct buf *b, uint64_t size)
 {
@@ -112,7 +115,7 @@ int webm_write(const struct webm *w, struct buf *head, struct buf *index)
 	put_index(w, segment, index);
 	buf_put(head, buf_str(&w->ebml));
 	put_id(head, EBML_SEGMENT);
-	put_size(head, (uint64_t)(WEBM_GAP + w->end) + index->len - segment);
+	put_size(head, w->is_open ? UNKNOWN_SIZE : (uint64_t)(WEBM_GAP + w->end) + index->len - segment);
 	put_id(head, EBML_SEEK_HEAD);
 	put_size(head, 3 * SEEK_SIZE);
 	put_seek(head, EBML_INFO, info_at);

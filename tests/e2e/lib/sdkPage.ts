@@ -18,6 +18,7 @@ async function makeBundle(path: string, name: string): Promise<string> {
   const lib = { entry: at(path), formats: ["iife" as const], name };
   const client = [
     { find: "@bellwire/client/compat", replacement: at("packages/client/src/compat/index.ts") },
+    { find: "@bellwire/client/recording", replacement: at("packages/client/src/recording/index.ts") },
     { find: "@bellwire/client", replacement: at("packages/client/src/index.ts") },
   ];
   const result = await build({
@@ -34,11 +35,22 @@ async function makeBundle(path: string, name: string): Promise<string> {
   return chunk.code;
 }
 
+export interface SdkOptions {
+  /** What is loaded: the SDK's core, or something that has it and more. */
+  entry?: string;
+  claims?: Record<string, unknown>;
+}
+
 /** A page of the server's origin, connected as the user. Open again after a reload with the same page. */
-export async function openSdk(context: BrowserContext | Page, origin: string, user: string): Promise<Page> {
+export async function openSdk(
+  context: BrowserContext | Page,
+  origin: string,
+  user: string,
+  { entry = "packages/client/src/index.ts", claims = {} }: SdkOptions = {},
+): Promise<Page> {
   const page = "newPage" in context ? await context.newPage() : context;
   await page.goto(`${origin}/healthz`);
-  await page.addScriptTag({ content: await bundle("packages/client/src/index.ts", "Bellwire") });
+  await page.addScriptTag({ content: await bundle(entry, "Bellwire") });
   await page.evaluate(
     async ({ origin, jwt }) => {
       const scope = window as never as {
@@ -49,7 +61,7 @@ export async function openSdk(context: BrowserContext | Page, origin: string, us
       scope.bellwire = client;
       await client.connect();
     },
-    { origin, jwt: token({ user, name: user }) },
+    { origin, jwt: token({ user, name: user, claims }) },
   );
   return page;
 }

@@ -51,6 +51,9 @@ export function liveWebm(seconds: number, kind: "video" | "audio" = "video"): Bu
   return bytes;
 }
 
+/** Pictures keep their own times: browsers record at no fixed rate. */
+const AS_TIMED = ["-vsync", "passthrough", "-enc_time_base", "-1"];
+
 export interface Probe {
   duration: number;
   streams: string[];
@@ -66,7 +69,7 @@ export async function probe(bytes: Uint8Array): Promise<Probe> {
   const run = promisify(execFile);
   const { stdout } = await run("ffprobe", ["-v", "error", "-of", "json", "-show_format", "-show_streams", file]);
   const told = JSON.parse(stdout);
-  const decoded = await run("ffmpeg", ["-v", "error", "-i", file, "-f", "null", "-"]);
+  const decoded = await run("ffmpeg", ["-v", "error", "-i", file, ...AS_TIMED, "-f", "null", "-"]);
   if (decoded.stderr) throw new Error(`ffmpeg complains: ${decoded.stderr}`);
   return {
     duration: Number(told.format.duration),

@@ -136,6 +136,25 @@ export class Call extends Emitter<CallEvents> {
     return this.#parts.local.setScreen(on);
   }
 
+  // ---- Recording: who may, and who agrees. `CallRecorder` of "@bellwire/client/recording" does the work.
+
+  /** Says that this device records, or asks everyone whether it may. Rejects with forbidden, recording_off … */
+  async startRecording(): Promise<void> {
+    await this.#ports.signaling.request("call.recording-start", { callId: this.id });
+  }
+
+  /** By who started it, or a moderator. */
+  async stopRecording(): Promise<void> {
+    await this.#ports.signaling.request("call.recording-stop", { callId: this.id });
+  }
+
+  /** Agrees to being recorded; false ends the recording for all. */
+  async consentToRecording(consent = true): Promise<void> {
+    await this.#ports.signaling.request("call.recording-consent", { callId: this.id, consent });
+    this.#life.hasAgreed = consent;
+    this.#changed();
+  }
+
   // ---- What the client does
 
   /** @internal Opens the devices of the caller while it rings. */
@@ -244,6 +263,10 @@ export class Call extends Emitter<CallEvents> {
         life.ringing = { ...life.ringing, ...change };
         this.#changed();
       },
+      recording: (state) => {
+        life.record(state);
+        this.#changed();
+      },
       entered: (self, participants) => void this.#parts.entrance.enter(self, participants),
       trouble: (error) => this.#trouble(error),
     };
@@ -299,9 +322,10 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #makeSnapshot(): CallSnapshot {
-    const { facts, isAnswered, ringing, endReason, error, timings } = this.#life;
+    const { facts, isAnswered, hasAgreed, ringing, endReason, error, timings } = this.#life;
     return this.#view.make({
-      ...{ facts, isAnswered, ...ringing, endReason, error, timings },
+      ...{ facts, isAnswered, hasAgreed, ...ringing, endReason, error, timings },
+      ownLeg: this.#parts.entrance.leg,
       state: this.state,
       local: this.#parts.local.snapshot(),
       participants: this.#parts.legs.snapshot(this.#ports.ownUserId()),

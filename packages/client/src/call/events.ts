@@ -1,7 +1,7 @@
 /** What each event of the server does to a call. */
 
 import { BellwireError } from "../errors.js";
-import type { LegInfo, Self, ServerEvents } from "../generated/events.js";
+import type { LegInfo, RecordingState, Self, ServerEvents } from "../generated/events.js";
 import type { Legs } from "../peer/legs.js";
 import type { ServerEvent } from "../server/signaling.js";
 import type { CallEndReason } from "../types.js";
@@ -16,9 +16,12 @@ export interface CallInside {
   answered(at: string): void;
   ended(reason: CallEndReason, facts?: Partial<CallFacts>): void;
   ringing(change: Partial<Ringing>): void;
+  recording(state: RecordingState): void;
   entered(self: Self, participants: readonly LegInfo[]): void;
   trouble(error: BellwireError): void;
 }
+
+const NOT_RECORDED = { state: "none", userId: null, socketId: null, since: null } as const;
 
 type Handlers = { [E in keyof ServerEvents]?: (call: CallInside, payload: ServerEvents[E]) => void };
 
@@ -47,9 +50,15 @@ const HANDLERS: Handlers = {
   "call.moved": (call, { socketId }) => {
     if (socketId === call.ownLeg()) call.ended("moved");
   },
-  "call.participants": (call, { self, participants, roster }) => {
+  "call.participants": (call, { self, participants, roster, recording }) => {
     call.legs.setRoster(roster);
+    if (recording) call.recording(recording);
     call.entered(self, participants);
+  },
+  "call.recording": (call, { state, policy, userId, socketId, ts }) => {
+    // Who agreed is told of too; whether it goes on then comes by itself.
+    if (state === "requested" || state === "started") call.recording({ state, policy, userId, socketId, since: ts });
+    else if (state !== "consented") call.recording({ ...NOT_RECORDED, policy });
   },
   "call.error": (call, payload) => call.trouble(new BellwireError(payload.code, payload)),
 

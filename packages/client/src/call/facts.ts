@@ -4,7 +4,7 @@ import type { Call as CallData, Participant, Role, ServerEvents, Topology } from
 import type { CallOptions } from "../types.js";
 import type { CallFacts } from "./ports.js";
 
-const UNANSWERED = { answeredAt: null, endedAt: null, endedBy: null, duration: 0 };
+const UNANSWERED = { answeredAt: null, endedAt: null, endedBy: null, duration: 0, recording: null };
 /** Until the server says otherwise. */
 const topology: Topology = "p2p";
 
@@ -33,10 +33,10 @@ export function factsOfIncoming(payload: ServerEvents["call.incoming"]): CallFac
 
 export function factsOfData(data: CallData, ownUserId: string): CallFacts {
   const { id, channelId, callType, mode, topology, startedBy, metadata } = data;
-  const { ringExpiresAt, answeredAt, endedAt, endedBy, duration } = data;
+  const { ringExpiresAt, answeredAt, endedAt, endedBy, duration, recording = null } = data;
   return {
     ...{ id, channelId, callType, mode, topology, startedBy, metadata },
-    ...{ ringExpiresAt, answeredAt, endedAt, endedBy, duration },
+    ...{ ringExpiresAt, answeredAt, endedAt, endedBy, duration, recording },
     ...{ direction: startedBy === ownUserId ? "outgoing" : "incoming", isWaiting: false },
   };
 }

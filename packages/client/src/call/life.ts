@@ -1,6 +1,6 @@
 /** What is known here of one call: its facts, how far it is, when things happened, and why it ended. */
 import type { BellwireError } from "../errors.js";
-import type { Call as CallData } from "../generated/events.js";
+import type { Call as CallData, RecordingState } from "../generated/events.js";
 import type { CallEndReason, CallState, CallTimings, MediaState } from "../types.js";
 import { factsOfData } from "./facts.js";
 import type { CallFacts } from "./ports.js";
@@ -21,6 +21,7 @@ export class CallLife {
   endReason: CallEndReason | null = null;
   error: BellwireError | null = null;
   timings: CallTimings = { accepted: null, connected: null, firstFrame: null };
+  hasAgreed = false;
   #wasConnected = false;
 
   constructor(facts: CallFacts, phase: Phase) {
@@ -48,7 +49,18 @@ export class CallLife {
   /** The direction and whether one was busy are this device's own view, and stay. */
   take(data: CallData, ownUserId: string): void {
     const { direction, isWaiting } = this.facts;
+    const before = this.facts.recording;
     this.facts = { ...factsOfData(data, ownUserId), direction, isWaiting };
+    const own = data.participants.find(({ userId }) => userId === ownUserId);
+    if (own?.recordingConsent) this.hasAgreed = true;
+    const recording = data.recording ?? before;
+    if (recording) this.record(recording);
+  }
+
+  /** One consent is for one recording. */
+  record(recording: RecordingState): void {
+    if (recording.state === "none") this.hasAgreed = false;
+    this.facts = { ...this.facts, recording };
   }
 
   answered(at: string | null): void {

@@ -2,7 +2,15 @@
 
 import type { BellwireError } from "../errors.js";
 import type { PutQuality } from "../generated/api.js";
-import type { CallMode, CallType, ClientEvents, Direction, Metadata, Topology } from "../generated/events.js";
+import type {
+  CallMode,
+  CallType,
+  ClientEvents,
+  Direction,
+  Metadata,
+  RecordingState,
+  Topology,
+} from "../generated/events.js";
 import type { Platform } from "../platform.js";
 import type { Signaling } from "../server/signaling.js";
 import type { DeviceKind } from "../types.js";
@@ -24,6 +32,8 @@ export interface CallFacts {
   readonly endedBy: string | null;
   readonly duration: number;
   readonly metadata: Metadata;
+  /** null: the server has not told of it. */
+  readonly recording: RecordingState | null;
 }
 
 export interface CallPorts {

@@ -9,6 +9,7 @@ import type {
   CallTimings,
   LocalSnapshot,
   ParticipantSnapshot,
+  RecordingSnapshot,
 } from "../types.js";
 import type { CallFacts, CallPorts } from "./ports.js";
 
@@ -16,6 +17,10 @@ export interface CallNow {
   facts: CallFacts;
   state: CallState;
   isAnswered: boolean;
+  /** This device's place in the call. */
+  ownLeg: string | undefined;
+  /** What this user said when asked whether the call may be recorded. */
+  hasAgreed: boolean;
   isRemoteRinging: boolean;
   isUnreachable: boolean;
   endReason: CallEndReason | null;
@@ -29,16 +34,18 @@ export class CallView {
   readonly #localTime: CallPorts["localTime"];
   #participants: readonly ParticipantSnapshot[] = [];
   #local: LocalSnapshot | undefined;
+  #recording: RecordingSnapshot | undefined;
 
   constructor(localTime: CallPorts["localTime"]) {
     this.#localTime = localTime;
   }
 
-  make({ facts, participants, local, isAnswered, ...now }: CallNow): CallSnapshot {
+  make({ facts, participants, local, isAnswered, ownLeg, hasAgreed, ...now }: CallNow): CallSnapshot {
     const { id, channelId, callType, mode, topology, direction, startedBy } = facts;
     const { isWaiting, endedBy, duration, metadata } = facts;
     this.#participants = sameList(this.#participants, participants);
     this.#local = reuse(this.#local, local);
+    this.#recording = reuse(this.#recording, this.#recordingOf(facts, ownLeg, hasAgreed));
     return {
       ...{ id, channelId, callType, mode, topology, direction, startedBy, isWaiting, endedBy, duration, metadata },
       ...now,
@@ -47,7 +54,14 @@ export class CallView {
       endedAt: this.#localTime(facts.endedAt),
       participants: this.#participants,
       local: this.#local,
+      recording: this.#recording,
     };
+  }
+
+  #recordingOf({ recording }: CallFacts, ownLeg: string | undefined, hasAgreed: boolean): RecordingSnapshot {
+    const { state = "none", policy = null, userId = null, socketId = null, since = null } = recording ?? {};
+    const isOwn = state !== "none" && socketId !== null && socketId === ownLeg;
+    return { state, policy, userId, isOwn, hasAgreed, since: this.#localTime(since) };
   }
 }
 

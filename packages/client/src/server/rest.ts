@@ -6,9 +6,10 @@ import type { Platform } from "../platform.js";
 export type GetToken = () => string | Promise<string>;
 
 export interface RestRequest {
-  method?: "GET" | "POST";
-  /** Sent as JSON, a form as one. */
-  body?: object | FormData;
+  method?: "GET" | "POST" | "HEAD" | "PATCH" | "DELETE";
+  headers?: Record<string, string>;
+  /** Sent as JSON; a form and bytes as they are. */
+  body?: object | FormData | ArrayBuffer;
   timeoutMs?: number;
   /** Members that are undefined are left out. */
   query?: Record<string, string | number | undefined>;
@@ -29,20 +30,31 @@ export class Rest {
 
   /** An expired token is renewed once. */
   async request<T>(path: string, request: RestRequest = {}): Promise<T> {
+    const response = await this.send(path, request);
+    return response.status === 204 ? (undefined as T) : await jsonOf<T>(response);
+  }
+
+  /** The whole answer, for what stands in its head; a refusal is thrown. */
+  async send(path: string, request: RestRequest = {}): Promise<Response> {
     try {
-      return await this.#once<T>(path, request);
+      return await this.#once(path, request);
     } catch (thrown) {
       if (!(thrown instanceof BellwireError) || thrown.code !== "token_expired") throw thrown;
-      return await this.#once<T>(path, request);
+      return await this.#once(path, request);
     }
   }
 
-  async #once<T>(path: string, { method = "GET", body, query, timeoutMs = TIMEOUT_MS }: RestRequest): Promise<T> {
+  async #once(path: string, request: RestRequest): Promise<Response> {
+    const { method = "GET", body, query, timeoutMs = TIMEOUT_MS } = request;
     const token = await tokenFrom(this.#getToken);
-    const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: "application/json" };
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${token}`,
+      accept: "application/json",
+      ...request.headers,
+    };
     const init: RequestInit = { method, headers, signal: AbortSignal.timeout(timeoutMs) };
-    if (body instanceof FormData) {
-      init.body = body; // the browser writes the type, with the boundary in it
+    if (body instanceof FormData || body instanceof ArrayBuffer) {
+      init.body = body; // of a form the browser writes the type, with the boundary in it
     } else if (body) {
       headers["content-type"] = "application/json";
       init.body = JSON.stringify(body);
@@ -52,7 +64,7 @@ export class Rest {
       throw new BellwireError(isTimeout ? "timeout" : "network", { retryable: true, cause: thrown });
     });
     if (!response.ok) throw await problemOf(response);
-    return response.status === 204 ? (undefined as T) : await jsonOf<T>(response);
+    return response;
   }
 }
 

@@ -1,0 +1,93 @@
+/** The call as one stream that a MediaRecorder writes: everyone's sound mixed, and everyone's picture in a grid. */
+import { BellwireError } from "../errors.js";
+import type { CallSnapshot } from "../types.js";
+import { sourcesOf } from "./faces.js";
+import { Mixer } from "./mixer.js";
+import { Painter, type PainterOptions } from "./painter.js";
+
+export interface CaptureOptions extends PainterOptions {
+  mediaType: string;
+  withVideo: boolean;
+  videoBitsPerSecond: number;
+  audioBitsPerSecond: number;
+  /** How often there is a piece, in milliseconds. */
+  everyMs: number;
+  /** Under one's own picture. */
+  ownName: string;
+  /** Called in the order of the pieces. */
+  onPiece(bytes: ArrayBuffer): Promise<void>;
+  onError(error: BellwireError): void;
+}
+
+export class Capture {
+  readonly #options: CaptureOptions;
+  readonly #mixer = new Mixer();
+  readonly #painter: Painter | null;
+  readonly #recorder: MediaRecorder;
+  #pieces: Promise<void> = Promise.resolve();
+  #ranMs = 0;
+  #runsSince: number | null = null;
+
+  constructor(options: CaptureOptions, call: CallSnapshot) {
+    this.#options = options;
+    const { mediaType: mimeType, videoBitsPerSecond, audioBitsPerSecond } = options;
+    this.#painter = options.withVideo ? new Painter(this.#mixer.context, options) : null;
+    const tracks = [this.#mixer.track, ...(this.#painter ? [this.#painter.track] : [])];
+    const bits = { videoBitsPerSecond, audioBitsPerSecond };
+    this.#recorder = new MediaRecorder(new MediaStream(tracks), { mimeType, ...bits });
+    this.#recorder.ondataavailable = ({ data }) => this.#take(data);
+    this.#recorder.onerror = () => options.onError(new BellwireError("media_failed"));
+    this.#recorder.onstart = () => {
+      this.#runsSince = performance.now();
+    };
+    this.follow(call);
+    this.#recorder.start(options.everyMs);
+  }
+
+  /** How long the recording is, without the pauses. */
+  get elapsedMs(): number {
+    return this.#ranMs + (this.#runsSince === null ? 0 : performance.now() - this.#runsSince);
+  }
+
+  follow(call: CallSnapshot): void {
+    const sources = sourcesOf(call, this.#options.ownName);
+    this.#mixer.follow(sources.map(({ stream }) => stream));
+    this.#painter?.follow(sources);
+  }
+
+  run(shallRun: boolean): void {
+    const { state } = this.#recorder;
+    if (shallRun && state === "paused") {
+      this.#recorder.resume();
+      this.#runsSince = performance.now();
+    } else if (!shallRun && state === "recording") {
+      this.#recorder.pause();
+      this.#halt();
+    }
+  }
+
+  /** Resolves when the last piece has been taken. */
+  async stop(): Promise<void> {
+    this.#halt();
+    if (this.#recorder.state !== "inactive")
+      await new Promise((resolve) => {
+        this.#recorder.onstop = resolve;
+        this.#recorder.stop();
+      });
+    this.#painter?.close();
+    this.#mixer.close();
+    await this.#pieces;
+  }
+
+  #halt(): void {
+    this.#ranMs = this.elapsedMs;
+    this.#runsSince = null;
+  }
+
+  #take(data: Blob): void {
+    if (data.size === 0) return;
+    this.#pieces = this.#pieces
+      .then(async () => this.#options.onPiece(await data.arrayBuffer()))
+      .catch((thrown: unknown) => this.#options.onError(BellwireError.from(thrown, "internal")));
+  }
+}
