@@ -113,6 +113,7 @@ function Contents({ me, actions, settings }: ContentsProps) {
         onShowDevices={() => setLobby({ kind: "check" })}
         history={
           <RecentCalls
+            showRecordings
             faceOf={demoFace}
             reportOf={({ id }) => `/console/report?call=${id}&user=${encodeURIComponent(me.id)}`}
           />
@@ -126,6 +127,7 @@ function Contents({ me, actions, settings }: ContentsProps) {
             faceOf={demoFace}
             startSilent={isPane}
             ringback={!isPane}
+            canRecord
             extraControls={current?.mode === "group" && <InviteControl onClick={() => setInviting(true)} />}
           />
         </div>

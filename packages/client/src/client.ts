@@ -48,7 +48,7 @@ export interface ClientEvents {
 export class Client extends Emitter<ClientEvents> {
   readonly devices: Devices;
   /** Requests to the server with the user's token; paths are those of the REST API. */
-  readonly rest: Pick<Rest, "request" | "send">;
+  readonly rest: Pick<Rest, "request" | "send" | "at">;
   readonly #options: ClientOptions;
   readonly #platform: Platform;
   readonly #requests: Requests;

@@ -21,3 +21,4 @@ export { type RingKind, useRingtone } from "./ui/useRingtone.js";
 export { type UseCallHistory, useCallHistory } from "./useCallHistory.js";
 export { type UseDevices, useDevices } from "./useDevices.js";
 export { type UseMediaPreview, useMediaPreview } from "./useMediaPreview.js";
+export { type UseRecording, useRecording, useUnfinishedRecordings } from "./useRecording.js";

@@ -28,6 +28,11 @@ export class Rest {
     this.#fetch = fetch;
   }
 
+  /** Where a path of the server is. */
+  at(path: string): string {
+    return this.#base + path;
+  }
+
   /** An expired token is renewed once. */
   async request<T>(path: string, request: RestRequest = {}): Promise<T> {
     const response = await this.send(path, request);

@@ -1,5 +1,5 @@
 /** The calls of the past, newest first, each with a way to call back. */
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Avatar, type Face } from "./Avatar.js";
 import { formatDuration, formatMoment, isoDuration } from "./format.js";
 import { CameraIcon, IncomingIcon, MissedIcon, OutgoingIcon, PhoneIcon } from "./icons.js";
@@ -30,6 +30,8 @@ export interface CallHistoryProps {
   onCallBack?: ((entry: HistoryEntry) => void) | undefined;
   /** Where a call that was talked in is told about: /console/report?call=ID of the server. Without it there is no link. */
   reportOf?: ((entry: HistoryEntry) => string) | undefined;
+  /** More below a call that was talked in: its recordings, say. */
+  detailsOf?: ((entry: HistoryEntry) => ReactNode) | undefined;
   /** There is a call already, or no connection: the buttons stay in their place, but do nothing. */
   isCallDisabled?: boolean;
 }
@@ -53,6 +55,7 @@ function Entry({
   entry,
   onCallBack,
   reportOf,
+  detailsOf,
   isCallDisabled,
 }: Omit<CallHistoryProps, "entries"> & { entry: HistoryEntry }) {
   const texts = useTexts();
@@ -95,6 +98,7 @@ function Entry({
           {entry.callType === "video" ? <CameraIcon /> : <PhoneIcon />}
         </button>
       )}
+      {entry.duration > 0 && detailsOf?.(entry)}
     </li>
   );
 }

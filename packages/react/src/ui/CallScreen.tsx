@@ -6,6 +6,7 @@ import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "re
 import { createPortal } from "react-dom";
 import { useCall, useConnection, useIncomingCall, useLocalMedia } from "../hooks.js";
 import { useDevices } from "../useDevices.js";
+import { useUnfinishedRecordings } from "../useRecording.js";
 import { announcement } from "./announce.js";
 import { CallEnded } from "./CallEnded.js";
 import { CallView } from "./CallView.js";
@@ -18,6 +19,7 @@ import { IncomingCallDialog } from "./IncomingCallDialog.js";
 import { Notice } from "./Notice.js";
 import { OutgoingCall, type OutgoingCallProps } from "./OutgoingCall.js";
 import { useTexts } from "./texts.js";
+import { useRecordingParts } from "./useRecordingParts.js";
 
 export interface CallScreenProps {
   /** How users are shown, if the host knows more of them than their tokens say. */
@@ -27,6 +29,8 @@ export interface CallScreenProps {
   ringback?: boolean;
   /** Begin without playing the others' sound, and show a button for it: for several clients in one room. */
   startSilent?: boolean;
+  /** A button to record calls; for users whose tokens allow it. Every one is told of recordings and asked for consent. */
+  canRecord?: boolean;
   /** More buttons beside ours in a running call. */
   extraControls?: ReactNode;
 }
@@ -116,8 +120,9 @@ function Outgoing(props: PartProps & { ringback: boolean }) {
   );
 }
 
-function Running(props: PartProps & { startSilent: boolean; extraControls: ReactNode }) {
-  const { call, faceOf, startSilent, extraControls } = props;
+function Running(props: PartProps & { startSilent: boolean; canRecord: boolean; extraControls: ReactNode }) {
+  const { call, faceOf, startSilent, canRecord, extraControls } = props;
+  const recording = useRecordingParts(call, faceOf, canRecord);
   const { hangUp } = useCall();
   const { selected } = useDevices();
   const local = useLocalMedia();
@@ -131,8 +136,10 @@ function Running(props: PartProps & { startSilent: boolean; extraControls: React
       isSoundOff={isSoundOff}
       speakerId={selected.speaker}
       isScreenSharing={local.isScreenSharing}
+      recording={recording.badge}
       notice={
         <>
+          {recording.notice}
           <Troubles call={call} />
           <Advice call={call} />
         </>
@@ -144,6 +151,7 @@ function Running(props: PartProps & { startSilent: boolean; extraControls: React
       extraControls={
         <>
           <DeviceMenu />
+          {recording.controls}
           {extraControls}
         </>
       }
@@ -254,9 +262,17 @@ function useFocusBack(hasCall: boolean) {
 }
 
 export function CallScreen(props: CallScreenProps): ReactNode {
-  const { faceOf = plainFace, ringtone = true, ringback = true, startSilent = false, extraControls } = props;
+  const {
+    faceOf = plainFace,
+    ringtone = true,
+    ringback = true,
+    startSilent = false,
+    canRecord = false,
+    extraControls,
+  } = props;
   const { call } = useCall();
   useFocusBack(call !== null);
+  useUnfinishedRecordings(canRecord);
   const [given, setGiven] = useState<Given | null>(null);
   const isRingingOut = call?.state === "ringing-out" || (call?.state === "idle" && call.direction === "outgoing");
   const wantsVideo = given !== null && given.callId === call?.id ? given.withVideo : call?.callType === "video";
@@ -268,7 +284,7 @@ export function CallScreen(props: CallScreenProps): ReactNode {
         <Outgoing key={call.id} call={call} faceOf={faceOf} wantsVideo={wantsVideo} ringback={ringback} />
       )}
       {call && !isRingingOut && call.state !== "ended" && (
-        <Running key={call.id} {...{ call, faceOf, wantsVideo, startSilent, extraControls }} />
+        <Running key={call.id} {...{ call, faceOf, wantsVideo, startSilent, canRecord, extraControls }} />
       )}
       {call?.state === "ended" && <Ended key={call.id} call={call} faceOf={faceOf} />}
     </>

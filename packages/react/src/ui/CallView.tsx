@@ -23,6 +23,8 @@ export interface CallViewProps
   speakerId?: string | null;
   /** One's own screen is shared. */
   isScreenSharing?: boolean;
+  /** The sign that the call is recorded, beside the time. */
+  recording?: ReactNode;
   /** A sentence about trouble, above the people. */
   notice?: ReactNode;
   /** More buttons beside ours: the devices, a recording, what the host has. */
@@ -73,7 +75,12 @@ export function CallView(props: CallViewProps) {
     <Stage
       label={names ? texts.callWith(names) : texts.call}
       title={names || texts.call}
-      subtitle={<Subtitle answeredAt={rest.answeredAt} isReconnecting={rest.isReconnecting} />}
+      subtitle={
+        <>
+          <Subtitle answeredAt={rest.answeredAt} isReconnecting={rest.isReconnecting} />
+          {rest.recording}
+        </>
+      }
       actions={canChoose && <LayoutButton layout={layout} onChange={setLayout} />}
       notice={
         <>

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useCall, useConnection } from "../hooks.js";
 import { useCallHistory } from "../useCallHistory.js";
 import { CallHistory, type HistoryEntry } from "./CallHistory.js";
+import { CallRecordings } from "./CallRecordings.js";
 import { type FaceOf, historyEntry, plainFace } from "./faces.js";
 import { useTexts } from "./texts.js";
 
@@ -12,9 +13,16 @@ export interface RecentCallsProps {
   faceOf?: FaceOf;
   /** As of CallHistory. */
   reportOf?: ((entry: HistoryEntry) => string) | undefined;
+  /** A player for the recordings of a call. */
+  showRecordings?: boolean;
 }
 
-export function RecentCalls({ channelId, faceOf = plainFace, reportOf }: RecentCallsProps): ReactNode {
+export function RecentCalls({
+  channelId,
+  faceOf = plainFace,
+  reportOf,
+  showRecordings = false,
+}: RecentCallsProps): ReactNode {
   const texts = useTexts();
   const { user, state } = useConnection();
   const { call, start } = useCall();
@@ -39,6 +47,7 @@ export function RecentCalls({ channelId, faceOf = plainFace, reportOf }: RecentC
       isCallDisabled={!canCall}
       onCallBack={callBack}
       reportOf={reportOf}
+      detailsOf={showRecordings ? ({ id, peer }) => <CallRecordings callId={id} name={peer.name} /> : undefined}
     />
   );
 }

@@ -1,6 +1,6 @@
 /** What a screen reader is told while a call goes on: the differences that others see. */
 import type { CallSnapshot, ParticipantSnapshot } from "@bellwire/client";
-import { type FaceOf, otherTiles } from "./faces.js";
+import { type FaceOf, nameIn, otherTiles } from "./faces.js";
 import type { Texts } from "./texts.js";
 
 const isRunning = (call: CallSnapshot | null) => call !== null && call.state !== "ended" && call.answeredAt !== null;
@@ -21,11 +21,22 @@ function comingAndGoing(texts: Texts, before: CallSnapshot, after: CallSnapshot,
   return [...came, ...went];
 }
 
+function aboutRecording(texts: Texts, before: CallSnapshot, after: CallSnapshot, faceOf: FaceOf): string | null {
+  const { state, userId, isOwn } = after.recording;
+  if (state === before.recording.state) return null;
+  if (state === "none") return before.recording.state === "started" ? texts.recordingEnded : null;
+  if (isOwn) return state === "started" ? texts.recording : texts.recordingWaits;
+  const name = nameIn(after, userId, null, faceOf);
+  return state === "started" ? texts.records(name) : texts.asksToRecord(name);
+}
+
 /** One text for all that changed between two snapshots of the same call; empty when nothing did. */
 export function announcement(texts: Texts, before: CallSnapshot | null, after: CallSnapshot, faceOf: FaceOf): string {
   if (before === null || before.id !== after.id || after.state === "ended") return "";
   if (!isRunning(before) && isRunning(after)) return texts.begins;
   const said = comingAndGoing(texts, before, after, faceOf);
+  const recorded = aboutRecording(texts, before, after, faceOf);
+  if (recorded) said.push(recorded);
   for (const is of after.participants) {
     const was = before.participants.find(({ id }) => id === is.id);
     const text = was && was !== is ? aboutPerson(texts, faceOf(is).name, was, is) : null;

@@ -1,5 +1,5 @@
 /** From the client's snapshots to what the screens draw. */
-import type { CallSnapshot, HistoryCall, LocalSnapshot, ParticipantSnapshot } from "@bellwire/client";
+import type { CallSnapshot, HistoryCall, LocalSnapshot, ParticipantSnapshot, User } from "@bellwire/client";
 import type { Face } from "./Avatar.js";
 import type { HistoryEntry } from "./CallHistory.js";
 import type { TileFace } from "./ParticipantTile.js";
@@ -24,6 +24,13 @@ const CONNECTIONS: Record<ParticipantSnapshot["media"], TileFace["connection"]> 
   reconnecting: "reconnecting",
   failed: "failed",
 };
+
+/** Of somebody in the call, oneself too. */
+export function nameIn(call: CallSnapshot, userId: string | null, own: User | null, faceOf: FaceOf): string {
+  const known = call.participants.find((one) => one.userId === userId);
+  const { name = null, avatarUrl = null } = known ?? (own?.id === userId ? own : {});
+  return faceOf({ userId: userId ?? "", name, avatarUrl }).name;
+}
 
 function isInCall({ state, socketId }: ParticipantSnapshot): boolean {
   return socketId !== null || state === "joined" || state === "reconnecting";

@@ -14,6 +14,11 @@ export function isoDuration(seconds: number): string {
   return `PT${Math.max(0, Math.floor(seconds))}S`;
 }
 
+/** 3,100,000 → "3.1 MB". */
+export function formatSize(bytes: number): string {
+  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
 /** The number of midnights between a moment and now, by the clock on the wall. */
 export function daysAgo(when: Date, now: Date): number {
   const day = (d: Date) => Date.UTC(d.getFullYear(), d.getMonth(), d.getDate());

@@ -64,6 +64,13 @@ export const SoundOffIcon = icon(
     <path d="m15.5 9.7 4.6 4.6M20.1 9.7l-4.6 4.6" />
   </>,
 );
+export const RecordIcon = icon(
+  <>
+    <circle cx="12" cy="12" r="9" />
+    <circle cx="12" cy="12" r="4.5" fill="currentColor" />
+  </>,
+);
+export const PauseIcon = icon(<path d="M8.5 5v14M15.5 5v14" />);
 export const CloseIcon = icon(<path d="m6 6 12 12M18 6 6 18" />);
 export const WarnIcon = icon(
   <>

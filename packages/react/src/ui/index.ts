@@ -3,6 +3,7 @@ export { Avatar, type AvatarProps, type Face } from "./Avatar.js";
 export { CallControls, type CallControlsProps, Control, type ControlProps } from "./CallControls.js";
 export { CallEnded, type CallEndedProps } from "./CallEnded.js";
 export { CallHistory, type CallHistoryProps, type HistoryEntry } from "./CallHistory.js";
+export { CallRecordings, type CallRecordingsProps } from "./CallRecordings.js";
 export { CallScreen, type CallScreenProps } from "./CallScreen.js";
 export { CallTimer } from "./CallTimer.js";
 export { CallView, type CallViewProps } from "./CallView.js";
@@ -24,5 +25,13 @@ export type { PeopleLayout } from "./People.js";
 export { PreJoin, type PreJoinProps } from "./PreJoin.js";
 export { QualityBadge, type QualityBadgeProps } from "./QualityBadge.js";
 export { RecentCalls, type RecentCallsProps } from "./RecentCalls.js";
+export {
+  RecordControls,
+  type RecordControlsProps,
+  RecordingBadge,
+  type RecordingBadgeProps,
+  RecordingConsent,
+  type RecordingConsentProps,
+} from "./Recording.js";
 export { englishTexts, type Texts, TextsProvider, useTexts } from "./texts.js";
 export { type RingKind, useRingtone } from "./useRingtone.js";

@@ -27,9 +27,21 @@ function person(name: string, more: Partial<ParticipantSnapshot> = {}): Particip
   };
 }
 
+const NOT_RECORDED: CallSnapshot["recording"] = {
+  ...{ state: "none", policy: "announce", userId: null, isOwn: false, hasAgreed: false, since: null },
+};
+
 /** Only the members that the screens look at here. */
 function call(participants: ParticipantSnapshot[], more: Partial<CallSnapshot> = {}): CallSnapshot {
-  return { id: "1", mode: "group", state: "active", answeredAt: 1, participants, ...more } as CallSnapshot;
+  return {
+    id: "1",
+    mode: "group",
+    state: "active",
+    answeredAt: 1,
+    participants,
+    recording: NOT_RECORDED,
+    ...more,
+  } as CallSnapshot;
 }
 
 const say = (before: CallSnapshot | null, after: CallSnapshot) => announcement(englishTexts, before, after, plainFace);
@@ -59,6 +71,17 @@ describe("announcement", () => {
     expect(say(call([{ ...bob, isScreenSharing: true }]), call([bob]))).toBe("Bob no longer shares");
     expect(change({ media: "reconnecting" })).toBe("The connection to Bob is interrupted");
     expect(change({ isSpeaking: true })).toBe("");
+  });
+
+  it("tells who records, who asks to, and the end of it", () => {
+    const bob = person("Bob");
+    const recorded = (state: "none" | "requested" | "started", isOwn = false) =>
+      call([bob], { recording: { ...NOT_RECORDED, state, isOwn, userId: state === "none" ? null : bob.userId } });
+    expect(say(call([bob]), recorded("started"))).toBe("Bob records this call");
+    expect(say(call([bob]), recorded("requested"))).toBe("Bob asks to record this call.");
+    expect(say(call([bob]), recorded("started", true))).toBe("Recording");
+    expect(say(recorded("started"), recorded("none"))).toBe("This call is no longer recorded");
+    expect(say(recorded("requested"), recorded("none"))).toBe("");
   });
 
   it("says nothing of the end, which has a screen of its own, nor across two calls", () => {

@@ -1,0 +1,109 @@
+/** What is seen of a recording: the buttons of who records, the sign for everyone, and the question of consent. */
+import type { RecorderSnapshot } from "@bellwire/client/recording";
+import { Control } from "./CallControls.js";
+import { formatDuration, formatSize } from "./format.js";
+import { PauseIcon, RecordIcon } from "./icons.js";
+import { useTexts } from "./texts.js";
+
+export interface RecordControlsProps {
+  /** null: this device does not record. */
+  recorder: Pick<RecorderSnapshot, "state"> | null;
+  onStart: () => void;
+  onStop: () => void;
+  onPause: () => void;
+  onResume: () => void;
+}
+
+const BEFORE_OR_AFTER: ReadonlySet<string> = new Set(["idle", "uploading", "done", "failed"]);
+
+export function RecordControls({ recorder, onStart, onStop, onPause, onResume }: RecordControlsProps) {
+  const texts = useTexts();
+  const state = recorder?.state ?? "idle";
+  if (BEFORE_OR_AFTER.has(state))
+    return <Control label={texts.recordCall} word={texts.record} icon={<RecordIcon />} onClick={onStart} />;
+  const isPaused = state === "paused";
+  return (
+    <>
+      {(isPaused || state === "recording") && (
+        <Control
+          label={isPaused ? texts.resumeRecording : texts.pauseRecording}
+          word={isPaused ? texts.resume : texts.pause}
+          icon={isPaused ? <RecordIcon /> : <PauseIcon />}
+          isOff={isPaused}
+          onClick={isPaused ? onResume : onPause}
+        />
+      )}
+      <Control label={texts.stopRecording} word={texts.stop} icon={<RecordIcon />} isOff onClick={onStop} />
+    </>
+  );
+}
+
+export interface RecordingBadgeProps {
+  /** Who records. */
+  name: string;
+  isWaiting?: boolean;
+  /** What this device has recorded, if it is the one. */
+  recorder?: Pick<RecorderSnapshot, "state" | "elapsedMs" | "bytes"> | null;
+}
+
+/** For everyone, all the time that a call is recorded. */
+export function RecordingBadge({ name, isWaiting = false, recorder = null }: RecordingBadgeProps) {
+  const texts = useTexts();
+  const facts = recorder && `${formatDuration(Math.floor(recorder.elapsedMs / 1000))} · ${formatSize(recorder.bytes)}`;
+  const isStill = isWaiting || recorder?.state === "paused";
+  const text = isWaiting
+    ? texts.recordingWaits
+    : recorder?.state === "paused"
+      ? texts.recordingPaused
+      : texts.recording;
+  return (
+    <span
+      className={isStill ? "bw-recording bw-recording--still" : "bw-recording"}
+      title={isWaiting ? texts.asksToRecord(name) : texts.records(name)}
+    >
+      {text}
+      {facts && <span className="bw-recording__facts">{facts}</span>}
+    </span>
+  );
+}
+
+export interface RecordingUploadProps {
+  bytes: number;
+  sentBytes: number;
+}
+
+/** After the end of a recording, until the server has the rest of it. */
+export function RecordingUpload({ bytes, sentBytes }: RecordingUploadProps) {
+  const texts = useTexts();
+  return (
+    <span className="bw-recording-upload">
+      {texts.recordingSending}
+      <progress max={Math.max(1, bytes)} value={sentBytes} aria-label={texts.recordingSending} />
+    </span>
+  );
+}
+
+export interface RecordingConsentProps {
+  /** Who wants to record. */
+  name: string;
+  onAgree: () => void;
+  onRefuse: () => void;
+}
+
+/** Not modal: one can hang up instead of answering. */
+export function RecordingConsent({ name, onAgree, onRefuse }: RecordingConsentProps) {
+  const texts = useTexts();
+  return (
+    <div className="bw-notice bw-notice--info" role="alertdialog" aria-label={texts.asksToRecord(name)}>
+      <span className="bw-notice__text">
+        {texts.asksToRecord(name)} {texts.consentQuestion}
+      </span>
+      <button type="button" className="bw-button" onClick={onRefuse}>
+        {texts.refuseRecording}
+      </button>
+      <button type="button" className="bw-button bw-button--primary" onClick={onAgree}>
+        {texts.agreeToRecording}
+      </button>
+    </div>
+  );
+}
