@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "check.h"
@@ -45,7 +46,7 @@ static void submit(struct submitter *s)
 	s->n = child.next++;
 	format_id(id, s->n);
 	snprintf(channel, sizeof channel, "room%llu", (unsigned long long)s->n);
-	s->cs = create_set(id, channel, CALL_GROUP, users, 3, 1000);
+	s->cs = create_set(id, channel, CALL_GROUP, users, 3, clock_wall_ms()); /* old commands are forgotten */
 	s->cs->job.done = on_done;
 	s->cs->job.arg = s;
 	store_commit(child.f.store, s->cs);
