@@ -9,16 +9,16 @@ let host = "";
 let port = "";
 let peerPort = 0;
 
-function start(lifetime: "test" | "file"): Promise<Server> {
+function start(): Promise<Server> {
   const env = { BELLWIRE_TURN_SECRET: turnSecret };
   const many = ["--turn-max-allocations-per-user", "2000", "--turn-rate-per-user", "0"];
-  const certificate = makeCertificate(["localhost"], lifetime).args;
+  const certificate = makeCertificate(["localhost"], "file").args;
   const args = ["--turn-allow-loopback", "--turn-workers", "2", ...many, ...certificate];
-  return startServer({ args, env, lifetime });
+  return startServer({ args, env, lifetime: "file" });
 }
 
 beforeAll(async () => {
-  server = await start("file");
+  server = await start();
   [host = "", port = ""] = (server.ready.turn ?? "").split(":");
   peerPort = await freePort();
   const peer = new Program("turnutils_peer", ["-L", "127.0.0.1", "-p", `${peerPort}`]);
@@ -60,7 +60,7 @@ test.concurrent("turnutils_uclient over tls on the port of HTTPS loses nothing",
 }, 60_000);
 
 // A server of their own each: ports that earlier clients left come again, and with them their 5-tuples.
-test.each([
+test.concurrent.each([
   ["udp", []],
   ["tcp", ["-t"]],
   ["tls", ["-t", "-S"]],
@@ -68,7 +68,7 @@ test.each([
 ] as [string, string[]][])(
   "200 clients at once over %s lose nothing",
   async (_, args) => {
-    const crowded = await start("test");
+    const crowded = await start();
     const said = await run(args, (crowded.ready.turn ?? "").split(":")[1], 200, 25);
     expect(said).toMatch(/tot_send_msgs=5000, tot_recv_msgs=5000/);
     expect(said).toMatch(/Total lost packets 0 /);
