@@ -29,6 +29,9 @@ const payloads: Record<string, (scene: Scene, role: Role) => object> = {
   "call.screen-toggle": ({ callId }) => ({ callId, isScreenSharing: true }),
   "call.quality": ({ callId }) => ({ callId, connectionQuality: "poor" }),
   "call.connection": ({ callId }) => ({ callId, state: "connected" }),
+  "call.recording-start": ({ callId }) => ({ callId }),
+  "call.recording-stop": ({ callId }) => ({ callId }),
+  "call.recording-consent": ({ callId }) => ({ callId }),
   "call.offer": (scene, role) => ({ to: other(scene, role), offer: { type: "offer", sdp } }),
   "call.answer": (scene, role) => ({ to: other(scene, role), answer: { type: "answer", sdp } }),
   "call.ice-candidate": (scene, role) => ({ to: other(scene, role), candidate }),
@@ -57,6 +60,9 @@ const answers: Record<Kind, Record<string, Row>> = {
     "call.screen-toggle": inGroup("ok", "ok"),
     "call.quality": inGroup("ok", "ok"),
     "call.connection": inGroup("ok", "ok"),
+    "call.recording-start": inGroup("forbidden", "ok"), // the starter's token has `recorder`
+    "call.recording-stop": ["ok", hidden, apart, apart, "ok", "ok", "ok", "ok"],
+    "call.recording-consent": inGroup("not_recorded", "not_recorded"),
     "call.offer": relayed("ok"),
     "call.answer": relayed("ok"),
     "call.ice-candidate": relayed("ok"),
@@ -72,6 +78,9 @@ const answers: Record<Kind, Record<string, Row>> = {
     "call.screen-toggle": pair(apart, "ok", "ok"),
     "call.quality": pair(apart, "ok", "ok"),
     "call.connection": pair(apart, "ok", "ok"),
+    "call.recording-start": pair(apart, "forbidden", "ok"),
+    "call.recording-stop": pair("ok", "ok", "ok"),
+    "call.recording-consent": pair(apart, "not_recorded", "not_recorded"),
     "call.offer": relayed("ok"),
     "call.answer": relayed("ok"),
     "call.ice-candidate": relayed("ok"),
@@ -81,7 +90,7 @@ const answers: Record<Kind, Record<string, Row>> = {
     events.map((event) => {
       const isRelayed = /offer|answer|candidate/.test(event);
       const over = event === "call.leave" ? "ok" : "call_ended";
-      return [event, isRelayed ? relayed(apart) : pair(event === "call.join" ? over : apart, over, over)];
+      return [event, isRelayed ? relayed(apart) : pair(/join|recording/.test(event) ? over : apart, over, over)];
     }),
   ),
 };
@@ -92,6 +101,7 @@ let nScenes = 0;
 const tokenOf = (scene: string, role: Role): TokenOptions => ({
   user: `${role}-${scene}`,
   ...(role === "moderator" ? { claims: { moderator: true } } : {}),
+  ...(role === "starter" ? { claims: { recorder: true } } : {}),
   ...(role === "server" ? { scope: "server" } : {}),
 });
 
