@@ -17,7 +17,7 @@ const idOf = (location: string | null): string => location?.split("/").at(-1) ??
 
 describe("an upload", () => {
   it("becomes a recording with a duration and an index", async () => {
-    const { alice, bob, callId } = await makeScene();
+    const { server, alice, bob, callId } = await makeScene();
     const bytes = liveWebm(12);
     const created = await createUpload(alice, callId, bytes.length);
     expect(created.status).toBe(201);
@@ -41,6 +41,9 @@ describe("an upload", () => {
     expect(seen.streams.sort()).toEqual(["opus", "vp8"]);
     expect(Math.abs((await seek(played.bytes, 9)) - 9)).toBeLessThan(2.1);
     expect(await tus(alice, "HEAD", path)).toMatchObject({ status: 200, offset: bytes.length });
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toContain("bellwire_recording_uploads 0\n");
+    expect(Number(/^bellwire_recording_bytes (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(bytes.length);
   });
 
   it("grows while the recording runs, and tells its length at the end", async () => {

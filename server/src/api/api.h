@@ -11,6 +11,7 @@
 
 struct api;
 struct recording_host;
+struct recordings_stats;
 struct calls;
 struct http_server;
 struct jwt_keys;
@@ -34,6 +35,7 @@ struct api_gauges {
 	const struct watchdog *watchdog; /* borrowed; null: none */
 	struct turn *turn;		 /* borrowed; null: none */
 	size_t (*n_sessions)(const void *arg);
+	bool (*recordings)(const void *arg, struct recordings_stats *out); /* false: none are kept */
 	const void *arg;
 };
 

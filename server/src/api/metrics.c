@@ -2,6 +2,7 @@
 #include "api/resource.h"
 #include "base/err.h"
 #include "loop/watchdog.h"
+#include "recording/recording.h"
 #include "turn/turn.h"
 
 #define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -197,6 +198,17 @@ static void put_refused(struct buf *out, const struct turn_stats *s)
 		put(out, "turn_refused_total", reasons[i].labels, reasons[i].value);
 }
 
+static void put_recordings(const struct api_gauges *g, struct buf *out)
+{
+	struct recordings_stats s;
+	if (!g->recordings || !g->recordings(g->arg, &s))
+		return;
+	put_gauge(out, "recording_uploads", "Recordings that are being uploaded.", s.n_open);
+	put_gauge(out, "recording_completions", "Uploads that are whole and become recordings.", s.n_completing);
+	put_gauge(out, "recording_bytes", "Bytes of recordings that are stored, of unfinished ones too.",
+		(uint64_t)s.n_bytes);
+}
+
 static void count_user(void *arg, const struct turn_user_stats *user)
 {
 	uint64_t *n = arg;
@@ -232,6 +244,7 @@ static void on_metrics(struct http_req *req, void *arg)
 	put_handshakes(&body, &http.net);
 	put_calls(api, &body);
 	put_work(api, &body);
+	put_recordings(&api->config.gauges, &body);
 	if (api->config.gauges.turn)
 		put_relay(api->config.gauges.turn, &body);
 	if (buf_ok(&body))

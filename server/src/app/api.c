@@ -23,6 +23,14 @@ static size_t count_sessions(const void *arg)
 	return signal_n_connected(a->signal);
 }
 
+static bool stat_recordings(const void *arg, struct recordings_stats *out)
+{
+	const struct app *a = arg;
+	if (a->recordings)
+		recordings_stats(a->recordings, out);
+	return a->recordings != NULL;
+}
+
 int app_open_api(struct app *a, struct buf *why)
 {
 	const struct config *c = &a->config;
@@ -38,7 +46,7 @@ int app_open_api(struct app *a, struct buf *why)
 			.secret = buf_str(&a->turn_secret),
 			.ttl_ms = c->turn_ttl_ms},
 	};
-	config.gauges = (struct api_gauges){&a->watchdog, a->turn, count_sessions, a};
+	config.gauges = (struct api_gauges){&a->watchdog, a->turn, count_sessions, stat_recordings, a};
 	(void)why;
 	if (app_turn_port(a, &config.ice.own_port))
 		config.ice.own_tls = a->tls != NULL;

@@ -21,7 +21,8 @@
 
 struct append {
 	struct work work;
-	struct upload *u; /* borrowed */
+	struct upload *u;	 /* borrowed */
+	struct upload_meta meta; /* as it was when the work at hand began: all that the pool may look at */
 	struct append_config config;
 	struct multipart *form; /* owned; null: the body is the upload */
 	bool in_recording;	/* the part at hand is the one */
@@ -61,13 +62,13 @@ static int open_part(struct append *a)
 	if (a->fd >= 0)
 		return 0;
 	if (a->md) { /* until it has been checked */
-		struct upload_meta meta = a->u->meta;
+		struct upload_meta meta = a->meta;
 		meta.pending = a->start;
 		int err = meta_save(&r->dir, &meta);
 		if (err)
 			return err;
 	}
-	int fd = dir_file(r->dir.uploads, a->u->meta.row.id, ".part", O_RDWR);
+	int fd = dir_file(r->dir.uploads, a->meta.row.id, ".part", O_RDWR);
 	if (fd < 0)
 		return fd;
 	a->fd = fd;
@@ -79,7 +80,7 @@ static int write_flight(struct work *w)
 	struct append *a = CONTAINER_OF(w, struct append, work);
 	struct recordings *r = a->u->r;
 	int err = dir_has_room(&r->dir, r->config.min_free_bytes);
-	int64_t at = a->u->meta.base + a->start + a->n_written;
+	int64_t at = a->meta.base + a->start + a->n_written;
 	err = err ? err : open_part(a);
 	err = err ? err : dir_write(a->fd, a->flight.ptr, a->flight.len, at);
 	if (!err && a->md && EVP_DigestUpdate(a->md, a->flight.ptr, a->flight.len) != 1)
@@ -109,14 +110,14 @@ static int settle(struct work *w)
 	a->drop |= err < 0;
 	if (a->fd < 0)
 		return err;
-	if (a->drop && ftruncate(a->fd, a->u->meta.base + a->start) < 0)
+	if (a->drop && ftruncate(a->fd, a->meta.base + a->start) < 0)
 		return ERR_IO;
 	if (fdatasync(a->fd) < 0) {
 		a->drop = true; /* what the disk holds is not known: what was acknowledged is */
 		return dir_error(errno);
 	}
 	if (a->md) {
-		struct upload_meta meta = a->u->meta;
+		struct upload_meta meta = a->meta;
 		int unsaved = meta_save(&a->u->r->dir, &meta);
 		a->drop |= unsaved < 0;
 		err = err ? err : unsaved;
@@ -155,6 +156,12 @@ static void on_settled(struct work *w, int err)
 
 static void proceed(struct append *a);
 
+static void work_on(struct append *a, int (*work)(struct work *w), void (*done)(struct work *w, int err))
+{
+	a->meta = a->u->meta;
+	work_start(a->u->r->config.loop, &a->work, work, done);
+}
+
 static void on_written(struct work *w, int err)
 {
 	struct append *a = CONTAINER_OF(w, struct append, work);
@@ -176,7 +183,7 @@ static void write_on(struct append *a)
 	a->flight = a->fill;
 	a->fill = swap;
 	a->is_writing = true;
-	work_start(a->u->r->config.loop, &a->work, write_flight, on_written);
+	work_on(a, write_flight, on_written);
 }
 
 static void proceed(struct append *a)
@@ -184,7 +191,7 @@ static void proceed(struct append *a)
 	if (!a->is_writing && a->fill.len && (a->fill.len >= a->fill_at || a->is_over) && !a->drop) {
 		write_on(a);
 	} else if (!a->is_writing && a->is_over) {
-		work_start(a->u->r->config.loop, &a->work, settle, on_settled);
+		work_on(a, settle, on_settled);
 		return;
 	}
 	if (a->is_paused && a->fill.len < a->fill_at) {
