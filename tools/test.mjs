@@ -211,7 +211,7 @@ const postgresTests = (filters) =>
 const postgresShort = ["api/calls", "api/history", "api/host"];
 const postgresLong = ["api/", "signal/", "http/", "store/"];
 
-const browserTests = (filter) => vitestGroup("tests/e2e", "tests", [filter]);
+const browserTests = (filter) => vitestGroup("tests/e2e", "tests", [filter], { timeoutMs: 3600_000 });
 
 /** Where and on what a long run was made: the lines that each kept result begins with. */
 async function circumstances(startedAt) {
