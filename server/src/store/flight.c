@@ -6,6 +6,20 @@
 
 #define ROOM_FOR_ONE 256 /* bytes; more than any sample takes */
 
+int64_t flight_batch_time(const struct flight_batch *b)
+{
+	return b->n_samples ? b->samples[0].at : b->n_notes ? b->notes[0].at : 0;
+}
+
+void flight_count_levels(const struct flight_batch *b, int64_t out[FLIGHT_N_LEVELS])
+{
+	memset(out, 0, FLIGHT_N_LEVELS * sizeof *out);
+	for (size_t i = 0; i < b->n_samples; i++) {
+		int32_t level = b->samples[i].values[QUALITY_FIELD_LEVEL];
+		out[level > 0 && level < FLIGHT_N_LEVELS ? level : 0]++;
+	}
+}
+
 /* Reads the old block to its end, so that writing may go on. What is damaged or of another version is left as it is. */
 static bool take_up(struct quality_reader *r, struct str old, int64_t start)
 {

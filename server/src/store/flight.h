@@ -100,6 +100,12 @@ struct store_read_overview {
 };
 void store_read_overview(struct store *s, struct store_read_overview *q);
 
+/* For backends: when the first of a batch was; 0 for an empty one. */
+int64_t flight_batch_time(const struct flight_batch *b);
+
+/* For backends: how many samples of a batch have each level. */
+void flight_count_levels(const struct flight_batch *b, int64_t out[FLIGHT_N_LEVELS]);
+
 /* For backends: the block after these samples of one leg were put to it. `old` (len 0: none) began at *start; samples
  * that it takes no more (time, size, peers) are left: *n_taken says how many were taken, at least one of those given
  * when old is empty; *start is then set to the first's time. ERR_NO_MEMORY. */

@@ -146,6 +146,20 @@ void pg_read(struct backend_reader *r, struct store_job *job);
 /* Sends q and a sync, and returns its rows (PQclear). */
 int pg_ask(struct pq *q, PGresult **out);
 
+/* At most `limit` items, each filled by `row` (it was zeroed before). The question asks for one row more: whether that
+ * came is has_more. */
+struct pg_page {
+	int limit;
+	size_t size; /* of an item */
+	void (*row)(struct pg_rows *r, void *item);
+	void *items; /* out, the caller's, also after an error; null when n is 0 */
+	size_t n;
+	bool has_more;
+};
+
+/* Asks q and takes its rows. */
+int pg_ask_page(struct pq *q, struct pg_page *page);
+
 /* Each inside a snapshot that the caller has begun or that one statement is. */
 int pg_read_call(struct pg_conn *c, struct store_read_call *q);
 int pg_read_events(struct pg_conn *c, struct store_read_events *q);

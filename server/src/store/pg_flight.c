@@ -88,18 +88,13 @@ int pg_ask_flight(struct pg_conn *c, struct pg_turn *t)
 	return err;
 }
 
-static int64_t first_time(const struct flight_batch *b)
-{
-	return b->n_samples ? b->samples[0].at : b->n_notes ? b->notes[0].at : 0;
-}
-
 static int send_leg(struct pg_conn *c, struct pg_turn *t, const struct flight_batch *b)
 {
 	struct pq q = pq_begin(c, PG_PUT_QUALITY_LEG);
 	pq_text(&q, b->call_id);
 	pq_text(&q, b->leg_id);
 	pq_text(&q, b->user_id);
-	pq_int(&q, first_time(b));
+	pq_int(&q, flight_batch_time(b));
 	return pg_turn_send(t, &q);
 }
 
@@ -166,14 +161,11 @@ static int send_notes(struct pg_conn *c, struct pg_turn *t, const struct flight_
 
 static int send_levels(struct pg_conn *c, struct pg_turn *t, const struct flight_batch *b)
 {
-	int64_t n[FLIGHT_N_LEVELS] = {0};
-	for (size_t i = 0; i < b->n_samples; i++) {
-		int32_t level = b->samples[i].values[QUALITY_FIELD_LEVEL];
-		n[level > 0 && level < FLIGHT_N_LEVELS ? level : 0]++;
-	}
+	int64_t n[FLIGHT_N_LEVELS];
+	flight_count_levels(b, n);
 	struct pq q = pq_begin(c, PG_COUNT_LEVELS);
 	pq_text(&q, b->call_id);
-	pq_int(&q, first_time(b));
+	pq_int(&q, flight_batch_time(b));
 	for (size_t i = 0; i < FLIGHT_N_LEVELS; i++)
 		pq_int(&q, n[i]);
 	return pg_turn_send(t, &q);

@@ -19,42 +19,25 @@ int64_t pg_horizon(struct backend *b)
 	return horizon;
 }
 
-static void row_outbox(struct pg_rows *r, struct outbox_event *e)
+static void row_outbox(struct pg_rows *r, void *item)
 {
+	struct outbox_event *e = item;
 	e->id = pg_get_int(r);
 	pg_get_text(r, e->call_id, sizeof e->call_id);
 	pg_row_event(r, &e->stored);
 }
 
-static int take_outbox(struct store_read_outbox *q, PGresult *res)
-{
-	struct pg_rows rows = pg_rows_of(res);
-	int n = PQntuples(res);
-	q->has_more = n > q->limit;
-	if (n == 0)
-		return 0;
-	q->events = mem_new((size_t)n * sizeof *q->events);
-	if (!q->events)
-		return ERR_NO_MEMORY;
-	while (q->n_events < (size_t)q->limit && pg_row(&rows))
-		row_outbox(&rows, &q->events[q->n_events++]);
-	return rows.err;
-}
-
 int pg_read_outbox(struct backend_reader *r, struct store_read_outbox *q)
 {
+	struct pg_page page = {.limit = q->limit, .size = sizeof *q->events, .row = row_outbox};
 	struct pq s = pq_begin(&r->link.conn, PG_READ_OUTBOX);
-	PGresult *res = NULL;
-	q->events = NULL;
-	q->n_events = 0;
-	q->has_more = false;
 	pq_int(&s, q->after_id);
 	pq_int(&s, q->limit + 1);
 	pq_int(&s, pg_horizon(r->backend));
-	int err = pg_ask(&s, &res);
-	if (err == 0)
-		err = take_outbox(q, res);
-	PQclear(res);
+	int err = pg_ask_page(&s, &page);
+	q->events = page.items;
+	q->n_events = page.n;
+	q->has_more = page.has_more;
 	if (err < 0) {
 		outbox_events_free(q->events, q->n_events);
 		q->events = NULL;
@@ -100,8 +83,9 @@ int pg_send_delivery(struct pg_conn *c, struct pg_turn *t)
 	return err;
 }
 
-static void row_failed(struct pg_rows *r, struct failed_event *f)
+static void row_failed(struct pg_rows *r, void *item)
 {
+	struct failed_event *f = item;
 	f->failure.at = pg_get_int(r);
 	f->failure.attempts = (int)pg_get_int(r);
 	f->failure.status = (int)pg_get_int(r);
@@ -110,34 +94,16 @@ static void row_failed(struct pg_rows *r, struct failed_event *f)
 	f->failure.event_id = f->event.id;
 }
 
-static int take_failures(struct store_list_failures *q, PGresult *res)
-{
-	struct pg_rows rows = pg_rows_of(res);
-	int n = PQntuples(res);
-	q->has_more = n > q->limit;
-	if (n == 0)
-		return 0;
-	q->failures = mem_new((size_t)n * sizeof *q->failures);
-	if (!q->failures)
-		return ERR_NO_MEMORY;
-	while (q->n_failures < (size_t)q->limit && pg_row(&rows))
-		row_failed(&rows, &q->failures[q->n_failures++]);
-	return rows.err;
-}
-
 int pg_list_failures(struct pg_conn *c, struct store_list_failures *q)
 {
+	struct pg_page page = {.limit = q->limit, .size = sizeof *q->failures, .row = row_failed};
 	struct pq s = pq_begin(c, PG_LIST_FAILURES);
-	PGresult *res = NULL;
-	q->failures = NULL;
-	q->n_failures = 0;
-	q->has_more = false;
 	pq_int(&s, q->after_id);
 	pq_int(&s, q->limit + 1);
-	int err = pg_ask(&s, &res);
-	if (err == 0)
-		err = take_failures(q, res);
-	PQclear(res);
+	int err = pg_ask_page(&s, &page);
+	q->failures = page.items;
+	q->n_failures = page.n;
+	q->has_more = page.has_more;
 	if (err < 0) {
 		failed_events_free(q->failures, q->n_failures);
 		q->failures = NULL;

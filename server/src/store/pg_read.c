@@ -21,6 +21,30 @@ int pg_ask(struct pq *q, PGresult **out)
 	return err < 0 ? err : last;
 }
 
+static int take_page(struct pg_page *page, PGresult *res)
+{
+	struct pg_rows rows = pg_rows_of(res);
+	int n = PQntuples(res);
+	page->has_more = n > page->limit;
+	char *items = n ? mem_new((size_t)n * page->size) : NULL;
+	if (n && !items)
+		return ERR_NO_MEMORY;
+	page->items = items;
+	while (page->n < (size_t)page->limit && pg_row(&rows))
+		page->row(&rows, items + page->n++ * page->size);
+	return rows.err;
+}
+
+int pg_ask_page(struct pq *q, struct pg_page *page)
+{
+	PGresult *res = NULL;
+	int err = pg_ask(q, &res);
+	if (err == 0)
+		err = take_page(page, res);
+	PQclear(res);
+	return err;
+}
+
 /* Nobody should wait for a connection who asks first; one that cannot be had now is opened later. */
 int pg_reader_open(struct backend *b, struct backend_reader **out)
 {

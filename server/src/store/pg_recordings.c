@@ -23,8 +23,9 @@ int pg_send_recording(struct pg_conn *c, struct pg_turn *t, const struct recordi
 	return pg_turn_send(t, &q);
 }
 
-static void row_recording(struct pg_rows *q, struct recording *r)
+static void row_recording(struct pg_rows *q, void *item)
 {
+	struct recording *r = item;
 	pg_get_text(q, r->id, sizeof r->id);
 	pg_get_text(q, r->call_id, sizeof r->call_id);
 	pg_get_text(q, r->user_id, sizeof r->user_id);
@@ -57,37 +58,19 @@ int pg_read_recording(struct pg_conn *c, struct store_read_recording *q)
 	return rows.err;
 }
 
-static int take_page(struct store_list_recordings *q, PGresult *res)
-{
-	struct pg_rows rows = pg_rows_of(res);
-	int n = PQntuples(res);
-	q->has_more = n > q->limit;
-	if (n == 0)
-		return 0;
-	q->recordings = mem_new((size_t)n * sizeof *q->recordings);
-	if (!q->recordings)
-		return ERR_NO_MEMORY;
-	while (q->n_recordings < (size_t)q->limit && pg_row(&rows))
-		row_recording(&rows, &q->recordings[q->n_recordings++]);
-	return rows.err;
-}
-
 int pg_list_recordings(struct pg_conn *c, struct store_list_recordings *q)
 {
-	PGresult *res = NULL;
-	q->recordings = NULL;
-	q->n_recordings = 0;
-	q->has_more = false;
+	struct pg_page page = {.limit = q->limit, .size = sizeof *q->recordings, .row = row_recording};
 	struct pq s = pq_begin(c, q->call_id[0] ? PG_LIST_RECORDINGS_OF_CALL : PG_LIST_RECORDINGS);
 	if (q->call_id[0])
 		pq_text(&s, q->call_id);
 	pq_text(&s, q->after_id);
 	pq_int(&s, q->created_before ? q->created_before : INT64_MAX);
 	pq_int(&s, q->limit + 1);
-	int err = pg_ask(&s, &res);
-	if (err == 0)
-		err = take_page(q, res);
-	PQclear(res);
+	int err = pg_ask_page(&s, &page);
+	q->recordings = page.items;
+	q->n_recordings = page.n;
+	q->has_more = page.has_more;
 	if (err < 0) {
 		mem_free(q->recordings);
 		q->recordings = NULL;

@@ -167,32 +167,22 @@ void pg_row_event(struct pg_rows *r, struct stored_event *stored)
 	e->payload = pg_get_dup(r);
 }
 
-static int take_events(struct store_read_events *q, PGresult *res)
+static void row_event(struct pg_rows *r, void *item)
 {
-	struct pg_rows rows = pg_rows_of(res);
-	int n = PQntuples(res);
-	q->has_more = n > q->limit;
-	q->events = mem_new((size_t)(n ? n : 1) * sizeof *q->events);
-	if (!q->events)
-		return ERR_NO_MEMORY;
-	while (q->n_events < (size_t)q->limit && pg_row(&rows))
-		pg_row_event(&rows, &q->events[q->n_events++]);
-	return rows.err;
+	pg_row_event(r, item);
 }
 
 int pg_read_events(struct pg_conn *c, struct store_read_events *q)
 {
+	struct pg_page page = {.limit = q->limit, .size = sizeof *q->events, .row = row_event};
 	struct pq s = pq_begin(c, PG_READ_EVENTS);
-	PGresult *res = NULL;
-	q->events = NULL;
-	q->n_events = 0;
 	pq_text(&s, q->call_id);
 	pq_int(&s, q->after_seq);
 	pq_int(&s, q->limit + 1);
-	int err = pg_ask(&s, &res);
-	if (err == 0)
-		err = take_events(q, res);
-	PQclear(res);
+	int err = pg_ask_page(&s, &page);
+	q->events = page.items;
+	q->n_events = page.n;
+	q->has_more = page.has_more;
 	if (err < 0) {
 		stored_events_free(q->events, q->n_events);
 		q->events = NULL;

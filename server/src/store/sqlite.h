@@ -123,6 +123,20 @@ int sqlite_fill_participants(struct sq_conn *c, struct call *call);
  * What is added is zeroed. */
 void *sqlite_grow(void *items, size_t n, size_t *cap, size_t size);
 
+/* At most `limit` items, each filled by `row` (it was zeroed before). The question asks for one row more: whether that
+ * came is has_more. */
+struct sq_page {
+	int limit;
+	size_t size; /* of an item */
+	void (*row)(struct sq *q, void *item);
+	void *items; /* out, the caller's, also after an error; null when n is 0 */
+	size_t n;
+	bool has_more;
+};
+
+/* Takes the rows of s, and ends it. */
+int sqlite_take_page(struct sq *s, struct sq_page *page);
+
 /* What the store tells of an error here. */
 int sqlite_outside(int err);
 

@@ -5,40 +5,24 @@
 #include "base/mem.h"
 #include "store/sqlite.h"
 
-static void row_outbox(struct sq *q, struct outbox_event *e)
+static void row_outbox(struct sq *q, void *item)
 {
+	struct outbox_event *e = item;
 	e->id = sq_get_int(q);
 	sq_get_text(q, e->call_id, sizeof e->call_id);
 	sqlite_row_event(q, &e->stored);
 }
 
-static int fill_outbox(struct sq *s, struct store_read_outbox *q)
-{
-	size_t cap = 0;
-	while (sq_row(s)) {
-		if (q->n_events == (size_t)q->limit) {
-			q->has_more = true;
-			break;
-		}
-		void *grown = sqlite_grow(q->events, q->n_events, &cap, sizeof *q->events);
-		if (!grown)
-			return ERR_NO_MEMORY;
-		q->events = grown;
-		row_outbox(s, &q->events[q->n_events++]);
-	}
-	return s->err;
-}
-
 int sqlite_read_outbox(struct sq_conn *c, struct store_read_outbox *q)
 {
+	struct sq_page page = {.limit = q->limit, .size = sizeof *q->events, .row = row_outbox};
 	struct sq s = sq_begin(c, SQ_READ_OUTBOX);
-	q->events = NULL;
-	q->n_events = 0;
-	q->has_more = false;
 	sq_int(&s, q->after_id);
 	sq_int(&s, q->limit + 1);
-	int err = fill_outbox(&s, q);
-	sq_end(&s);
+	int err = sqlite_take_page(&s, &page);
+	q->events = page.items;
+	q->n_events = page.n;
+	q->has_more = page.has_more;
 	for (size_t i = 0; i < q->n_events; i++) /* where they stay from now on */
 		q->events[i].stored.event.type = q->events[i].stored.type;
 	if (err < 0) {
@@ -78,8 +62,9 @@ int sqlite_put_delivery(struct sq_conn *c, const struct store_put_delivery *q)
 	return err;
 }
 
-static void row_failed(struct sq *q, struct failed_event *f)
+static void row_failed(struct sq *q, void *item)
 {
+	struct failed_event *f = item;
 	f->failure.at = sq_get_int(q);
 	f->failure.attempts = (int)sq_get_int(q);
 	f->failure.status = (int)sq_get_int(q);
@@ -88,33 +73,16 @@ static void row_failed(struct sq *q, struct failed_event *f)
 	f->failure.event_id = f->event.id;
 }
 
-static int fill_failures(struct sq *s, struct store_list_failures *q)
-{
-	size_t cap = 0;
-	while (sq_row(s)) {
-		if (q->n_failures == (size_t)q->limit) {
-			q->has_more = true;
-			break;
-		}
-		void *grown = sqlite_grow(q->failures, q->n_failures, &cap, sizeof *q->failures);
-		if (!grown)
-			return ERR_NO_MEMORY;
-		q->failures = grown;
-		row_failed(s, &q->failures[q->n_failures++]);
-	}
-	return s->err;
-}
-
 int sqlite_list_failures(struct sq_conn *c, struct store_list_failures *q)
 {
+	struct sq_page page = {.limit = q->limit, .size = sizeof *q->failures, .row = row_failed};
 	struct sq s = sq_begin(c, SQ_LIST_FAILURES);
-	q->failures = NULL;
-	q->n_failures = 0;
-	q->has_more = false;
 	sq_int(&s, q->after_id);
 	sq_int(&s, q->limit + 1);
-	int err = fill_failures(&s, q);
-	sq_end(&s);
+	int err = sqlite_take_page(&s, &page);
+	q->failures = page.items;
+	q->n_failures = page.n;
+	q->has_more = page.has_more;
 	for (size_t i = 0; i < q->n_failures; i++)
 		q->failures[i].event.stored.event.type = q->failures[i].event.stored.type;
 	if (err < 0) {

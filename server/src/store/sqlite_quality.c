@@ -17,11 +17,6 @@ static int find_leg(struct sq_conn *c, const struct flight_batch *b, int64_t *ou
 	return sq_end(&q);
 }
 
-static int64_t first_time(const struct flight_batch *b)
-{
-	return b->n_samples ? b->samples[0].at : b->n_notes ? b->notes[0].at : 0;
-}
-
 static int put_leg(struct sq_conn *c, const struct flight_batch *b, int64_t *out)
 {
 	int err = find_leg(c, b, out);
@@ -31,7 +26,7 @@ static int put_leg(struct sq_conn *c, const struct flight_batch *b, int64_t *out
 	sq_text(&q, b->call_id);
 	sq_text(&q, b->leg_id);
 	sq_text(&q, b->user_id);
-	sq_int(&q, first_time(b));
+	sq_int(&q, flight_batch_time(b));
 	err = sq_run(&q);
 	*out = sqlite3_last_insert_rowid(c->db);
 	return err;
@@ -94,14 +89,11 @@ static int put_notes(struct sq_conn *c, int64_t leg, const struct flight_batch *
 
 static int count_levels(struct sq_conn *c, const struct flight_batch *b)
 {
-	int64_t n[FLIGHT_N_LEVELS] = {0};
-	for (size_t i = 0; i < b->n_samples; i++) {
-		int32_t level = b->samples[i].values[QUALITY_FIELD_LEVEL];
-		n[level > 0 && level < FLIGHT_N_LEVELS ? level : 0]++;
-	}
+	int64_t n[FLIGHT_N_LEVELS];
+	flight_count_levels(b, n);
 	struct sq q = sq_begin(c, SQ_COUNT_LEVELS);
 	sq_text(&q, b->call_id);
-	sq_int(&q, first_time(b));
+	sq_int(&q, flight_batch_time(b));
 	for (size_t i = 0; i < FLIGHT_N_LEVELS; i++)
 		sq_int(&q, n[i]);
 	return sq_run(&q);

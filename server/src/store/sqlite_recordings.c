@@ -24,8 +24,9 @@ int sqlite_write_recording(struct sq_conn *c, const struct recording *r)
 	return sq_run(&q);
 }
 
-static void row_recording(struct sq *q, struct recording *r)
+static void row_recording(struct sq *q, void *item)
 {
+	struct recording *r = item;
 	sq_get_text(q, r->id, sizeof r->id);
 	sq_get_text(q, r->call_id, sizeof r->call_id);
 	sq_get_text(q, r->user_id, sizeof r->user_id);
@@ -52,36 +53,19 @@ int sqlite_read_recording(struct sq_conn *c, struct store_read_recording *q)
 	return sq_end(&s);
 }
 
-static int read_page(struct sq *s, struct store_list_recordings *q)
-{
-	size_t cap = 0;
-	while (sq_row(s)) {
-		if (q->n_recordings == (size_t)q->limit) {
-			q->has_more = true;
-			break;
-		}
-		void *grown = sqlite_grow(q->recordings, q->n_recordings, &cap, sizeof *q->recordings);
-		if (!grown)
-			return ERR_NO_MEMORY;
-		q->recordings = grown;
-		row_recording(s, &q->recordings[q->n_recordings++]);
-	}
-	return s->err;
-}
-
 int sqlite_list_recordings(struct sq_conn *c, struct store_list_recordings *q)
 {
-	q->recordings = NULL;
-	q->n_recordings = 0;
-	q->has_more = false;
+	struct sq_page page = {.limit = q->limit, .size = sizeof *q->recordings, .row = row_recording};
 	struct sq s = sq_begin(c, q->call_id[0] ? SQ_LIST_RECORDINGS_OF_CALL : SQ_LIST_RECORDINGS);
 	if (q->call_id[0])
 		sq_text(&s, q->call_id);
 	sq_text(&s, q->after_id);
 	sq_int(&s, q->created_before ? q->created_before : INT64_MAX);
 	sq_int(&s, q->limit + 1);
-	int err = read_page(&s, q);
-	sq_end(&s);
+	int err = sqlite_take_page(&s, &page);
+	q->recordings = page.items;
+	q->n_recordings = page.n;
+	q->has_more = page.has_more;
 	if (err < 0) {
 		mem_free(q->recordings);
 		q->recordings = NULL;

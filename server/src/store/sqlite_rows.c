@@ -16,6 +16,25 @@ void *sqlite_grow(void *items, size_t n, size_t *cap, size_t size)
 	return grown;
 }
 
+int sqlite_take_page(struct sq *s, struct sq_page *page)
+{
+	size_t cap = 0;
+	while (sq_row(s)) {
+		if (page->n == (size_t)page->limit) {
+			page->has_more = true;
+			break;
+		}
+		char *grown = sqlite_grow(page->items, page->n, &cap, page->size);
+		if (!grown) {
+			s->err = ERR_NO_MEMORY;
+			break;
+		}
+		page->items = grown;
+		page->row(s, grown + page->n++ * page->size);
+	}
+	return sq_end(s);
+}
+
 struct call *sqlite_row_call(struct sq *q)
 {
 	struct call *call = call_new(0);
@@ -157,34 +176,22 @@ void sqlite_row_event(struct sq *q, struct stored_event *stored)
 	e->payload = sq_get_dup(q);
 }
 
-static int read_events(struct sq *s, struct store_read_events *q)
+static void row_event(struct sq *q, void *item)
 {
-	size_t cap = 0;
-	while (sq_row(s)) {
-		if (q->n_events == (size_t)q->limit) {
-			q->has_more = true;
-			break;
-		}
-		void *grown = sqlite_grow(q->events, q->n_events, &cap, sizeof *q->events);
-		if (!grown)
-			return ERR_NO_MEMORY;
-		q->events = grown;
-		sqlite_row_event(s, &q->events[q->n_events++]);
-	}
-	return s->err;
+	sqlite_row_event(q, item);
 }
 
 int sqlite_read_events(struct sq_conn *c, struct store_read_events *q)
 {
-	q->events = NULL;
-	q->n_events = 0;
-	q->has_more = false;
+	struct sq_page page = {.limit = q->limit, .size = sizeof *q->events, .row = row_event};
 	struct sq s = sq_begin(c, SQ_READ_EVENTS);
 	sq_text(&s, q->call_id);
 	sq_int(&s, q->after_seq);
 	sq_int(&s, q->limit + 1);
-	int err = read_events(&s, q);
-	sq_end(&s);
+	int err = sqlite_take_page(&s, &page);
+	q->events = page.items;
+	q->n_events = page.n;
+	q->has_more = page.has_more;
 	if (err < 0) {
 		stored_events_free(q->events, q->n_events);
 		q->events = NULL;
