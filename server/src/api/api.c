@@ -17,17 +17,6 @@ static const struct http_route *const resources[] = {
 	api_user_routes,
 };
 
-static int add_routes(struct api *api, const struct http_route *routes)
-{
-	int err = 0;
-	for (; err == 0 && routes->pattern; routes++) {
-		struct http_route route = *routes;
-		route.arg = api;
-		err = http_route(api->config.http, &route);
-	}
-	return err;
-}
-
 /* So that a path of the API that does not exist is a problem document, not the page of an application. */
 static int add_nothing_else(struct api *api)
 {
@@ -42,7 +31,7 @@ int api_new(const struct api_config *config, struct api **out)
 	if (err == 0)
 		api->config = *config;
 	for (size_t i = 0; err == 0 && i < sizeof resources / sizeof resources[0]; i++)
-		err = add_routes(api, resources[i]);
+		err = http_routes(api->config.http, resources[i], api);
 	if (err == 0)
 		err = add_nothing_else(api);
 	if (err < 0)

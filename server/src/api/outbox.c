@@ -16,12 +16,31 @@ struct replay {
 	struct http_req *req;
 	struct store_read_outbox events;
 	struct store_list_failures failures;
+	struct buf body;
 };
 
-/* After the last of the page; on an empty page the place that was asked about, so that one can go on asking. */
-static void put_next(struct json_writer *w, int64_t after_id, bool has_more)
+static void refuse(struct replay *r, int err)
+{
+	http_respond_problem(r->req, err, NULL, NULL);
+	mem_free(r);
+}
+
+static struct json_writer begin_page(struct replay *r)
+{
+	buf_init(&r->body, PAGE_MAX_ANSWER);
+	struct json_writer w = json_writer(&r->body);
+	jw_object(&w);
+	jw_key(&w, "events");
+	jw_array(&w);
+	return w;
+}
+
+/* The cursor leads behind the last of the page; on an empty page to the place that was asked about, so that one can go
+ * on asking. */
+static void end_page(struct replay *r, struct json_writer *w, int64_t after_id, bool has_more)
 {
 	struct buf text;
+	jw_end_array(w);
 	buf_init(&text, API_CURSOR_MAX);
 	api_cursor_format_event(&text, after_id);
 	if (buf_ok(&text))
@@ -30,32 +49,25 @@ static void put_next(struct json_writer *w, int64_t after_id, bool has_more)
 		w->out->err = text.err;
 	buf_fini(&text);
 	jw_kbool(w, "hasMore", has_more);
+	jw_end_object(w);
+	api_answer(r->req, 200, &r->body);
 }
 
 static void on_events(struct store_job *job, int err)
 {
 	struct replay *r = job->arg;
 	const struct store_read_outbox *q = &r->events;
-	struct buf body;
 	if (err < 0) {
-		http_respond_problem(r->req, err, NULL, NULL);
-		mem_free(r);
+		refuse(r, err);
 		return;
 	}
-	buf_init(&body, PAGE_MAX_ANSWER);
-	struct json_writer w = json_writer(&body);
-	jw_object(&w);
-	jw_key(&w, "events");
-	jw_array(&w);
+	struct json_writer w = begin_page(r);
 	for (size_t i = 0; i < q->n_events; i++) {
 		jw_object(&w);
 		hook_write_members(&w, &q->events[i]);
 		jw_end_object(&w);
 	}
-	jw_end_array(&w);
-	put_next(&w, q->n_events ? q->events[q->n_events - 1].id : q->after_id, q->has_more);
-	jw_end_object(&w);
-	api_answer(r->req, 200, &body);
+	end_page(r, &w, q->n_events ? q->events[q->n_events - 1].id : q->after_id, q->has_more);
 	outbox_events_free(q->events, q->n_events);
 	mem_free(r);
 }
@@ -78,23 +90,14 @@ static void on_failures(struct store_job *job, int err)
 {
 	struct replay *r = job->arg;
 	const struct store_list_failures *q = &r->failures;
-	struct buf body;
 	if (err < 0) {
-		http_respond_problem(r->req, err, NULL, NULL);
-		mem_free(r);
+		refuse(r, err);
 		return;
 	}
-	buf_init(&body, PAGE_MAX_ANSWER);
-	struct json_writer w = json_writer(&body);
-	jw_object(&w);
-	jw_key(&w, "events");
-	jw_array(&w);
+	struct json_writer w = begin_page(r);
 	for (size_t i = 0; i < q->n_failures; i++)
 		put_failure(&w, &q->failures[i]);
-	jw_end_array(&w);
-	put_next(&w, q->n_failures ? q->failures[q->n_failures - 1].failure.event_id : q->after_id, q->has_more);
-	jw_end_object(&w);
-	api_answer(r->req, 200, &body);
+	end_page(r, &w, q->n_failures ? q->failures[q->n_failures - 1].failure.event_id : q->after_id, q->has_more);
 	failed_events_free(q->failures, q->n_failures);
 	mem_free(r);
 }

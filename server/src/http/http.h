@@ -131,4 +131,7 @@ struct http_route {
 /* ERR_EXISTS when the method and pattern are there already, ERR_NO_MEMORY. */
 int http_route(struct http_server *s, const struct http_route *route);
 
+/* Adds all of a list, which one without a pattern ends; each gets this arg. */
+int http_routes(struct http_server *s, const struct http_route *routes, void *arg);
+
 #endif

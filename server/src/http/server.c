@@ -193,6 +193,17 @@ int http_route(struct http_server *s, const struct http_route *route)
 	return router_add(&s->router, route);
 }
 
+int http_routes(struct http_server *s, const struct http_route *routes, void *arg)
+{
+	int err = 0;
+	for (; err == 0 && routes->pattern; routes++) {
+		struct http_route route = *routes;
+		route.arg = arg;
+		err = http_route(s, &route);
+	}
+	return err;
+}
+
 /* RFC 9110 §5.6.7, written once a second. */
 const char *http_server_date(struct http_server *s)
 {

@@ -63,6 +63,17 @@ static void asking_refuse(struct asking *a, int err)
 	asking_end(a);
 }
 
+/* Takes what was written. */
+static void asking_answer(struct asking *a, struct buf *body)
+{
+	if (buf_ok(body))
+		http_respond_json(a->req, 200, buf_str(body));
+	else
+		http_respond_problem(a->req, body->err, NULL, NULL);
+	buf_fini(body);
+	asking_end(a);
+}
+
 static struct asking *asking_new(struct recordings *r, struct http_req *req, void (*allowed)(struct asking *a))
 {
 	struct asking *a = mem_new(sizeof *a);
@@ -242,12 +253,7 @@ static void answer_link(struct asking *a)
 	buf_init(&body, 1024);
 	struct json_writer w = json_writer(&body);
 	link_write(a->r, a->read.recording.id, &w);
-	if (buf_ok(&body))
-		http_respond_json(a->req, 200, buf_str(&body));
-	else
-		http_respond_problem(a->req, body.err, NULL, NULL);
-	buf_fini(&body);
-	asking_end(a);
+	asking_answer(a, &body);
 }
 
 static void on_link(struct http_req *req, void *arg)
@@ -302,12 +308,7 @@ static void on_listed(struct store_job *job, int err)
 	jw_end_array(&w);
 	jw_kbool(&w, "hasMore", a->list.has_more);
 	jw_end_object(&w);
-	if (buf_ok(&body))
-		http_respond_json(a->req, 200, buf_str(&body));
-	else
-		http_respond_problem(a->req, body.err, NULL, NULL);
-	buf_fini(&body);
-	asking_end(a);
+	asking_answer(a, &body);
 }
 
 static void list(struct asking *a)
@@ -347,12 +348,7 @@ int play_routes(struct recordings *r)
 		{.method = "GET", .pattern = "/api/recordings/:id", .handler = on_get},
 		{.method = "GET", .pattern = "/api/recordings/:id/link", .handler = on_link},
 		{.method = "DELETE", .pattern = "/api/recordings/:id", .handler = on_delete, .max_body = 4096},
+		{0},
 	};
-	int err = 0;
-	for (size_t i = 0; i < sizeof routes / sizeof *routes && !err; i++) {
-		struct http_route route = routes[i];
-		route.arg = r;
-		err = http_route(r->config.http, &route);
-	}
-	return err;
+	return http_routes(r->config.http, routes, r);
 }

@@ -9,6 +9,7 @@
 
 #define EXTENSIONS "creation,creation-with-upload,creation-defer-length,checksum,expiration,termination"
 #define RETRY_S "5"
+#define BODY_MAX (SIZE_MAX / 2) /* of streams: each has bounds of its own */
 
 bool ask_who(struct recordings *r, struct http_req *req, struct recording_asker *out)
 {
@@ -454,21 +455,26 @@ static void on_form(struct http_req *req, void *arg)
 int tus_routes(struct recordings *r)
 {
 	const struct http_route routes[] = {
-		{.method = "POST", .pattern = "/api/uploads", .handler = on_create, .stream = true},
+		{.method = "POST",
+			.pattern = "/api/uploads",
+			.handler = on_create,
+			.stream = true,
+			.max_body = BODY_MAX},
 		{.method = "OPTIONS", .pattern = "/api/uploads", .handler = on_options},
 		{.method = "GET", .pattern = "/api/uploads/:id", .handler = on_head},
-		{.method = "PATCH", .pattern = "/api/uploads/:id", .handler = on_patch, .stream = true},
+		{.method = "PATCH",
+			.pattern = "/api/uploads/:id",
+			.handler = on_patch,
+			.stream = true,
+			.max_body = BODY_MAX},
 		{.method = "DELETE", .pattern = "/api/uploads/:id", .handler = on_delete, .max_body = 4096},
 		{.method = "OPTIONS", .pattern = "/api/uploads/:id", .handler = on_options},
-		{.method = "POST", .pattern = "/api/calls/:id/recording", .handler = on_form, .stream = true},
+		{.method = "POST",
+			.pattern = "/api/calls/:id/recording",
+			.handler = on_form,
+			.stream = true,
+			.max_body = BODY_MAX},
+		{0},
 	};
-	int err = 0;
-	for (size_t i = 0; i < sizeof routes / sizeof *routes && !err; i++) {
-		struct http_route route = routes[i];
-		route.arg = r;
-		if (route.stream)
-			route.max_body = SIZE_MAX / 2;
-		err = http_route(r->config.http, &route);
-	}
-	return err;
+	return http_routes(r->config.http, routes, r);
 }
