@@ -1,36 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { brotliCompress, gzip } from "node:zlib";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig } from "vite";
+import { build, compressed, server } from "../vite.shared";
 
-/** Files of more than this many bytes get siblings that are compressed already; the server sends those. */
-const WORTH_COMPRESSING = 1024;
-
-function compressed(): Plugin {
-  return {
-    name: "bellwire:compressed",
-    apply: "build",
-    async writeBundle({ dir = "dist" }, bundle) {
-      for (const name of Object.keys(bundle).filter((file) => /\.(js|css|html)$/.test(file))) {
-        const bytes = await readFile(join(dir, name));
-        if (bytes.length < WORTH_COMPRESSING) continue;
-        await writeFile(join(dir, `${name}.br`), await promisify(brotliCompress)(bytes));
-        await writeFile(join(dir, `${name}.gz`), await promisify(gzip)(bytes, { level: 9 }));
-      }
-    },
-  };
-}
-
-const server = process.env.BELLWIRE_URL ?? "http://127.0.0.1:8080";
-
-export default defineConfig({
-  base: "/console/",
-  plugins: [compressed()],
-  build: {
-    target: "baseline-widely-available",
-    cssTarget: ["chrome123", "firefox120", "safari17.5"],
-    assetsInlineLimit: 0,
-  },
-  server: { proxy: { "/api": server, "/socket.io": { target: server, ws: true } } },
-});
+export default defineConfig({ base: "/console/", plugins: [compressed()], build, server });
