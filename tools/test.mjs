@@ -1,7 +1,16 @@
 // `make test`: runs every group of tests, tells one line per group, and ends with the line "N passed, N failed".
 // Arguments choose groups: none = all but e2e (of that, the two calls of tests/e2e/call.test.ts), or `e2e`, `faults`,
 // `soak`, `tsan`, `c`, `packages`, `system`, `postgres`.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -176,7 +185,7 @@ async function vitestGroup(name, folder, filters = [], { env = {}, timeoutMs } =
 /** True when the folder holds a test, at any depth. */
 function hasTests(folder, pattern = /\.(test|spec)\.tsx?$/) {
   const path = join(root, folder);
-  if (!existsSync(path)) return false;
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
   return readdirSync(path, { recursive: true }).some((file) => pattern.test(file) && !/node_modules|dist/.test(file));
 }
 
