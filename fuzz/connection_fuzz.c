@@ -48,15 +48,6 @@ void calls_session_gone(struct calls *c, struct str user_id, struct str session_
 	(void)c, (void)user_id, (void)session_id;
 }
 
-int calls_record(struct calls *c, const struct call_record *what, call_reply_cb cb, void *arg)
-{
-	(void)c;
-	(void)what;
-	(void)cb;
-	(void)arg;
-	return ERR_NOT_IN_CALL;
-}
-
 void calls_submit(struct calls *c, const struct call_command *cmd, call_reply_cb cb, void *arg)
 {
 	(void)c;
@@ -73,34 +64,10 @@ int calls_route(const struct calls *c, struct str session_id, struct str to_leg,
 	return str_eq_z(to_leg, "nobody") ? ERR_LEG_NOT_FOUND : 0;
 }
 
-void calls_sync(const struct calls *c, struct str user_id, struct str session_id, struct json_writer *w)
-{
-	(void)c, (void)user_id, (void)session_id;
-	jw_raw(w, STR("[]"));
-}
-
 void calls_resync(struct calls *c, const struct call_resync *what)
 {
 	(void)c;
 	what->done(what->arg, 0);
-}
-
-void call_write_json(struct json_writer *w, const struct call *call, int64_t now)
-{
-	(void)call, (void)now;
-	jw_raw(w, STR("{}"));
-}
-
-void call_write_self(struct json_writer *w, const struct call *call, const struct leg *self)
-{
-	(void)call, (void)self;
-	jw_raw(w, STR("{}"));
-}
-
-void call_write_legs(struct json_writer *w, const struct call *call, const struct leg *except)
-{
-	(void)call, (void)except;
-	jw_raw(w, STR("[]"));
 }
 
 /* --- what comes out --- */

@@ -3,13 +3,12 @@
 
 #include <assert.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "base/err.h"
 #include "base/id.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "codec/hmac.h"
 #include "codec/jwks.h"
 
 #define MAX_HEADER 512
@@ -40,9 +39,7 @@ int jwt_keys_add_secret(struct jwt_keys *keys, struct str secret)
 
 static int mac(const struct jwt_key *key, struct str text, unsigned char out[JWT_MAC_SIZE])
 {
-	unsigned len = JWT_MAC_SIZE;
-	const unsigned char *bytes = (const unsigned char *)text.ptr;
-	return HMAC(EVP_sha256(), key->secret, (int)key->secret_len, bytes, text.len, out, &len) ? 0 : ERR_NO_MEMORY;
+	return hmac_sum(HMAC_SHA256, str_n((const char *)key->secret, key->secret_len), text, out);
 }
 
 int jwt_keys_mac(const struct jwt_keys *keys, struct str text, unsigned char out[JWT_MAC_SIZE])

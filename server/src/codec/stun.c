@@ -161,7 +161,7 @@ bool stun_check_sha1(const struct stun_msg *m, struct str key)
 	if (!a || a->len != 20)
 		return false;
 	size_t covered = (size_t)(a->value - m->bytes) - 4;
-	if (stun_sum_hmac(STUN_HMAC_SHA1, key, (struct stun_cover){m->bytes, covered, 24}, want))
+	if (stun_sum_hmac(HMAC_SHA1, key, (struct stun_cover){m->bytes, covered, 24}, want))
 		return false;
 	return str_eq_secret(str_n((const char *)a->value, 20), str_n((const char *)want, 20));
 }
@@ -173,7 +173,7 @@ bool stun_check_sha256(const struct stun_msg *m, struct str key, size_t least)
 	if (!a || a->len < 16 || a->len < least || a->len > 32 || a->len % 4)
 		return false;
 	size_t covered = (size_t)(a->value - m->bytes) - 4;
-	if (stun_sum_hmac(STUN_HMAC_SHA256, key, (struct stun_cover){m->bytes, covered, 4u + a->len}, want))
+	if (stun_sum_hmac(HMAC_SHA256, key, (struct stun_cover){m->bytes, covered, 4u + a->len}, want))
 		return false;
 	return str_eq_secret(str_n((const char *)a->value, a->len), str_n((const char *)want, a->len));
 }

@@ -119,11 +119,6 @@ bool stun_check_sha256(const struct stun_msg *m, struct str key, size_t least);
 void stun_key_md5(struct str user, struct str realm, struct str password, uint8_t out[16]);
 void stun_key_sha256(struct str user, struct str realm, struct str password, uint8_t out[32]);
 
-/* The HMAC under all of these; out gets 20 or 32 bytes. ERR_NO_MEMORY (then out is random, so that nothing verifies).
- */
-enum stun_hmac { STUN_HMAC_SHA1, STUN_HMAC_SHA256 };
-int stun_hmac(enum stun_hmac kind, struct str key, struct str bytes, uint8_t out[32]);
-
 /* What stands for the user name in USERHASH (§14.4). */
 void stun_userhash(struct str user, struct str realm, uint8_t out[32]);
 

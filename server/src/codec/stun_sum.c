@@ -1,72 +1,11 @@
 /* The sums over STUN messages: integrity, fingerprint, long-term keys, XOR of addresses. */
 #include "codec/stun_sum.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <pthread.h>
-
 #include "base/err.h"
-#include "base/id.h"
 
 #define STUN_FINGERPRINT_XOR 0x5354554eu
 
-/* Looked up once: OpenSSL's HMAC() asks its providers anew each time, which costs more than the sums themselves. */
-static struct {
-	pthread_once_t once;
-	EVP_MD *md5, *sha1, *sha256;
-} digests = {.once = PTHREAD_ONCE_INIT};
-
-static void fetch_digests(void)
-{
-	digests.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-	digests.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-	digests.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-}
-
-/* The hash of some parts. Without memory out is random, so that nothing verifies against it. */
-static int hash_parts(const EVP_MD *md, const struct str *parts, size_t n, uint8_t *out)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = md && ctx && EVP_DigestInit_ex(ctx, md, NULL);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = parts[i].len == 0 || EVP_DigestUpdate(ctx, parts[i].ptr, parts[i].len);
-	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL);
-	EVP_MD_CTX_free(ctx);
-	if (!ok)
-		id_random(out, 16);
-	return ok ? 0 : ERR_NO_MEMORY;
-}
-
-/* RFC 2104, with hashes whose block is 64 bytes. */
-int stun_hmac(enum stun_hmac kind, struct str key, struct str bytes, uint8_t out[32])
-{
-	uint8_t inner[64] = {0}, outer[64], sum[32];
-	pthread_once(&digests.once, fetch_digests);
-	const EVP_MD *md = kind == STUN_HMAC_SHA1 ? digests.sha1 : digests.sha256;
-	size_t size = kind == STUN_HMAC_SHA1 ? 20 : 32;
-	int err = 0;
-	if (key.len > sizeof inner)
-		err = hash_parts(md, &key, 1, inner);
-	else if (key.len)
-		memcpy(inner, key.ptr, key.len);
-	for (size_t i = 0; i < sizeof inner; i++) {
-		outer[i] = inner[i] ^ 0x5c;
-		inner[i] ^= 0x36;
-	}
-	struct str first[] = {str_n((const char *)inner, sizeof inner), bytes};
-	struct str second[] = {str_n((const char *)outer, sizeof outer), str_n((const char *)sum, size)};
-	if (!err)
-		err = hash_parts(md, first, 2, sum);
-	if (!err)
-		err = hash_parts(md, second, 2, out);
-	if (err)
-		id_random(out, 32);
-	OPENSSL_cleanse(inner, sizeof inner);
-	OPENSSL_cleanse(outer, sizeof outer);
-	return err;
-}
-
-int stun_sum_hmac(enum stun_hmac kind, struct str key, struct stun_cover cover, uint8_t out[32])
+int stun_sum_hmac(enum hmac_kind kind, struct str key, struct stun_cover cover, uint8_t out[32])
 {
 	uint8_t copy[STUN_MAX_SIGNED];
 	if (cover.len > sizeof copy)
@@ -75,7 +14,7 @@ int stun_sum_hmac(enum stun_hmac kind, struct str key, struct stun_cover cover, 
 	size_t length = cover.len + cover.attr_size - STUN_HEADER_SIZE;
 	copy[2] = (uint8_t)(length >> 8);
 	copy[3] = (uint8_t)length;
-	return stun_hmac(kind, key, str_n((const char *)copy, cover.len), out);
+	return hmac_sum(kind, key, str_n((const char *)copy, cover.len), out);
 }
 
 /* CRC-32 of ISO 3309, four bits at a time: a table of 64 bytes stays in the cache. */
@@ -111,18 +50,15 @@ void stun_sum_xor(struct stun_addr *addr, const uint8_t *txid)
 
 void stun_key_md5(struct str user, struct str realm, struct str password, uint8_t out[16])
 {
-	pthread_once(&digests.once, fetch_digests);
-	hash_parts(digests.md5, (struct str[]){user, STR(":"), realm, STR(":"), password}, 5, out);
+	hmac_hash(HMAC_MD5, (struct str[]){user, STR(":"), realm, STR(":"), password}, 5, out);
 }
 
 void stun_key_sha256(struct str user, struct str realm, struct str password, uint8_t out[32])
 {
-	pthread_once(&digests.once, fetch_digests);
-	hash_parts(digests.sha256, (struct str[]){user, STR(":"), realm, STR(":"), password}, 5, out);
+	hmac_hash(HMAC_SHA256, (struct str[]){user, STR(":"), realm, STR(":"), password}, 5, out);
 }
 
 void stun_userhash(struct str user, struct str realm, uint8_t out[32])
 {
-	pthread_once(&digests.once, fetch_digests);
-	hash_parts(digests.sha256, (struct str[]){user, STR(":"), realm}, 3, out);
+	hmac_hash(HMAC_SHA256, (struct str[]){user, STR(":"), realm}, 3, out);
 }

@@ -2,6 +2,7 @@
 #ifndef BELLWIRE_CODEC_STUN_SUM_H
 #define BELLWIRE_CODEC_STUN_SUM_H
 
+#include "codec/hmac.h"
 #include "codec/stun.h"
 
 /* The part of a message that a sum covers, and the size of the attribute that will hold it: the length in the header
@@ -13,7 +14,7 @@ struct stun_cover {
 };
 
 /* ERR_TOO_LARGE beyond STUN_MAX_SIGNED. out holds 20 or 32 bytes. */
-int stun_sum_hmac(enum stun_hmac kind, struct str key, struct stun_cover cover, uint8_t out[32]);
+int stun_sum_hmac(enum hmac_kind kind, struct str key, struct stun_cover cover, uint8_t out[32]);
 
 /* §14.7: CRC-32 XOR 0x5354554e, with the length in the header counting the fingerprint itself. */
 uint32_t stun_sum_fingerprint(const uint8_t *bytes, size_t len);

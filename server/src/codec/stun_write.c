@@ -111,25 +111,25 @@ void stun_put_algorithms(struct stun_writer *w, const uint16_t *algorithms, size
 	}
 }
 
-static void put_hmac(struct stun_writer *w, enum stun_hmac kind, struct str key, size_t size)
+static void put_hmac(struct stun_writer *w, enum hmac_kind kind, struct str key, size_t size)
 {
 	struct stun_cover cover = {w->bytes, w->len, 4 + size};
 	uint8_t sum[32];
 	if (w->err || w->len < STUN_HEADER_SIZE)
 		return;
 	w->err = stun_sum_hmac(kind, key, cover, sum);
-	stun_put(w, kind == STUN_HMAC_SHA1 ? STUN_MESSAGE_INTEGRITY : STUN_MESSAGE_INTEGRITY_SHA256,
+	stun_put(w, kind == HMAC_SHA1 ? STUN_MESSAGE_INTEGRITY : STUN_MESSAGE_INTEGRITY_SHA256,
 		str_n((const char *)sum, size));
 }
 
 void stun_put_sha1(struct stun_writer *w, struct str key)
 {
-	put_hmac(w, STUN_HMAC_SHA1, key, 20);
+	put_hmac(w, HMAC_SHA1, key, 20);
 }
 
 void stun_put_sha256(struct stun_writer *w, struct str key, size_t size)
 {
-	put_hmac(w, STUN_HMAC_SHA256, key, size);
+	put_hmac(w, HMAC_SHA256, key, size);
 }
 
 void stun_put_fingerprint(struct stun_writer *w)

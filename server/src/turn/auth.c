@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/id.h"
+#include "codec/hmac.h"
 
 /* RFC 8489 §9.2: a nonce that begins so says which of the RFC's features the server has; bit 0 of the 24 (the leftmost)
  * is password algorithms, in base64 "gAAA". */
@@ -24,7 +25,7 @@ static void nonce_bytes(
 	text[sizeof *key + 4] = algorithms;
 	memcpy(out, &made_s, 4);
 	struct str secret = str_n((const char *)s->nonce_key, sizeof s->nonce_key);
-	stun_hmac(STUN_HMAC_SHA256, secret, str_n((const char *)text, sizeof text), out + 4);
+	hmac_sum(HMAC_SHA256, secret, str_n((const char *)text, sizeof text), out + 4);
 }
 
 size_t turn_nonce_make(const struct turn_shared *s, const struct turn_key *key, bool algorithms, uint32_t now_s,
@@ -76,7 +77,7 @@ int turn_username_parse(struct str username, int64_t *out_expiry_s, struct str *
 static void make_password(struct str secret, struct str username, char out[32])
 {
 	uint8_t sum[32];
-	stun_hmac(STUN_HMAC_SHA1, secret, username, sum);
+	hmac_sum(HMAC_SHA1, secret, username, sum);
 	EVP_EncodeBlock((unsigned char *)out, sum, 20);
 }
 

@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 
 #include "base/mem.h"
+#include "codec/hmac.h"
 #include "turn/stream.h"
 
 #define COOKIE_SIZE 16
@@ -13,7 +14,7 @@ static bool make_cookie(const struct stream *s, int64_t turn, uint8_t out[32])
 	memcpy(text, &s->path.key, sizeof s->path.key);
 	memcpy(text + sizeof s->path.key, &turn, sizeof turn);
 	struct str key = str_n((const char *)s->worker->shared->nonce_key, sizeof s->worker->shared->nonce_key);
-	return stun_hmac(STUN_HMAC_SHA256, key, str_n((const char *)text, sizeof text), out) == 0;
+	return hmac_sum(HMAC_SHA256, key, str_n((const char *)text, sizeof text), out) == 0;
 }
 
 static int on_make_cookie(SSL *ssl, unsigned char *cookie, unsigned *len)

@@ -9,7 +9,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "call/hook.h"
-#include "codec/stun.h"
+#include "codec/hmac.h"
 #include "webhook/inner.h"
 
 #define STRIKES_MAX 10
@@ -44,7 +44,7 @@ static int sign(const struct webhook *w, const char *id, const char *timestamp, 
 	buf_init(&text, BODY_MAX + 200);
 	buf_printf(&text, "%s.%s.", id, timestamp);
 	buf_put(&text, body);
-	int err = text.err ? text.err : stun_hmac(STUN_HMAC_SHA256, buf_str(&w->key), buf_str(&text), mac);
+	int err = text.err ? text.err : hmac_sum(HMAC_SHA256, buf_str(&w->key), buf_str(&text), mac);
 	buf_fini(&text);
 	if (err < 0)
 		return err;
