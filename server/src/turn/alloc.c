@@ -209,11 +209,11 @@ bool turn_peer_allowed(struct turn_core *c, enum policy_reach reach, const struc
 	return ok;
 }
 
-bool turn_charge(struct turn_core *c, struct turn_alloc *a, size_t n)
+bool turn_charge(struct turn_core *c, struct turn_alloc *a, size_t n, bool again)
 {
 	int64_t now = c->now.mono_ms;
 	bool ok = turn_bucket_take(&a->bucket, n, now) && turn_bucket_take(&a->user->bucket, n, now) &&
-		  turn_bucket_take(&c->shared->bucket, n, now);
+		  (again || turn_bucket_take(&c->shared->bucket, n, now));
 	if (!ok)
 		TURN_COUNT(c, over_rate);
 	else if (list_empty(&a->dirty))

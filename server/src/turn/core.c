@@ -31,7 +31,7 @@ static enum turn_verdict to_peer(
 {
 	out->alloc = a;
 	out->relay = &a->relays[peer->family == STUN_IPV6];
-	if (out->relay->fd < 0 || !turn_charge(c, a, out->len))
+	if (out->relay->fd < 0 || !turn_charge(c, a, out->len, false))
 		return TURN_DROP;
 	a->bytes_to_peer += out->len;
 	a->packets_to_peer++;
@@ -142,6 +142,13 @@ static bool permitted(struct turn_core *c, struct turn_alloc *a, const struct st
 	       (p->reach == POLICY_RELAY || turn_peer_allowed(c, turn_policy_check(&c->policy, peer), peer));
 }
 
+/* A packet that another relay of this server sent. Asked only where it matters. */
+static bool comes_from_ours(const struct turn_core *c, const struct stun_addr *peer)
+{
+	return c->shared->bucket.rate && turn_port_used(c->shared, peer->family, peer->port) &&
+	       turn_policy_relays_here(&c->policy, peer);
+}
+
 enum turn_verdict turn_core_from_peer(struct turn_core *c, struct turn_relay *relay, const union turn_addr *from,
 	struct str data, uint8_t *head, struct turn_move *out)
 {
@@ -152,7 +159,7 @@ enum turn_verdict turn_core_from_peer(struct turn_core *c, struct turn_relay *re
 	bool stream = a->path.key.transport == TURN_TCP || a->path.key.transport == TURN_TLS;
 	if (ch ? !turn_peer_allowed(c, ch->reach, &peer) : !permitted(c, a, &peer))
 		return TURN_DROP;
-	if (data.len > 65535 - TURN_HEADROOM || !turn_charge(c, a, data.len))
+	if (data.len > 65535 - TURN_HEADROOM || !turn_charge(c, a, data.len, comes_from_ours(c, &peer)))
 		return TURN_DROP;
 	out->pad_len = (uint8_t)(-data.len & 3);
 	if (ch) {

@@ -189,8 +189,10 @@ unsigned turn_channel_put(struct turn_core *c, struct turn_alloc *a, const struc
 /* Whether the policy lets this exact transport address be reached, given its answer for the address. */
 bool turn_peer_allowed(struct turn_core *c, enum policy_reach reach, const struct stun_addr *peer);
 
-/* Counts a packet against the rates; false: drop it. */
-bool turn_charge(struct turn_core *c, struct turn_alloc *a, size_t n);
+/* Counts a packet against the rates; false: drop it. An allocation and its user are charged for all that it moves, the
+ * server once for each packet: not again when it comes from another of our relays, where it was charged on its way out.
+ */
+bool turn_charge(struct turn_core *c, struct turn_alloc *a, size_t n, bool again);
 
 /* Writes the answer to a request into core->reply. */
 enum turn_verdict turn_request(struct turn_core *c, struct turn_path *path, const struct stun_msg *m);

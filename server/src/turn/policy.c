@@ -43,8 +43,7 @@ static bool listed(const struct stun_addr *list, size_t n, const struct stun_add
 	return false;
 }
 
-/* An address that clients are told, or that leads to one: peers of one server meet there. */
-static bool relays_here(const struct policy *p, const struct stun_addr *a)
+bool turn_policy_relays_here(const struct policy *p, const struct stun_addr *a)
 {
 	for (size_t i = 0; i < p->cfg->n_external; i++) {
 		struct stun_addr outside = turn_policy_from_sockaddr(&p->cfg->external[i].public_addr);
@@ -66,7 +65,7 @@ static enum policy_reach check_one(const struct policy *p, const struct stun_add
 		return POLICY_NO;
 	if (is_loopback(a) && cfg->allow_loopback)
 		return POLICY_YES;
-	if (relays_here(p, a))
+	if (turn_policy_relays_here(p, a))
 		return cfg->allow_loopback ? POLICY_YES : POLICY_RELAY;
 	if (turn_policy_is_own(p, a))
 		return cfg->allow_loopback ? POLICY_YES : POLICY_NO;

@@ -43,6 +43,9 @@ const struct stun_addr *turn_policy_relay_for(const struct policy *p, uint8_t fa
 void turn_policy_to_public(const struct policy *p, struct stun_addr *addr);
 void turn_policy_to_private(const struct policy *p, struct stun_addr *addr);
 
+/* An address that clients are told, or that leads to one: peers of one server meet there. The port is not looked at. */
+bool turn_policy_relays_here(const struct policy *p, const struct stun_addr *addr);
+
 bool turn_policy_is_own(const struct policy *p, const struct stun_addr *addr);
 
 /* Between sockets and the protocol. A family that is neither IPv4 nor IPv6 gives family 0. */

@@ -163,9 +163,8 @@ static void on_second(struct worker *w)
 		turn_policy_read_own(&w->core.policy);
 }
 
-/* Whether pauses pay is seen in a window without them, from how often the worker turned: then each takes as long as
- * four of those turns did, but no longer than is allowed, and they go on for a second, until the next window. A pause
- * that would not find two turns' packets is none. */
+/* Whether pauses pay is seen in a window without them, from how often the worker turned: a pause that finds the packets
+ * of one turn in two costs about what it saves. They then go on for a second, until the next window. */
 static void count_turn(struct worker *w)
 {
 	int64_t now = w->core.now.mono_ms;
@@ -175,10 +174,8 @@ static void count_turn(struct worker *w)
 		return;
 	bool looked = w->gather_us == 0;
 	uint32_t apart_us = w->window_turns ? WORKER_WINDOW_MS * 1000 / w->window_turns : UINT32_MAX / 8;
-	uint32_t most = w->shared->cfg.gather_us;
-	w->gather_us = 0;
-	if (looked && 5 * apart_us <= 4 * most)
-		w->gather_us = 4 * apart_us < most ? 4 * apart_us : most;
+	uint32_t pause_us = w->shared->cfg.gather_us;
+	w->gather_us = looked && apart_us <= 2 * pause_us ? pause_us : 0;
 	w->window_end_ms = now + (w->gather_us ? WORKER_GATHER_MS : WORKER_WINDOW_MS);
 	w->window_turns = 0;
 }
@@ -188,9 +185,8 @@ static int poll_events(struct worker *w, int timeout_ms)
 	return epoll_wait(w->epoll, w->events, WORKER_EVENTS, timeout_ms);
 }
 
-/* To be woken costs more than all that is done for a packet. A busy worker therefore sleeps a little and then looks,
- * far below what ears and eyes notice, and finds the packets of several turns as one. One that finds nothing waits to
- * be woken. */
+/* To be woken costs more than all that is done for a packet. A worker that would be woken all the time therefore sleeps
+ * a little and then looks, and finds the packets of several turns as one. One that finds nothing waits to be woken. */
 static void wait_events(struct worker *w)
 {
 	struct timespec pause = {.tv_nsec = (long)w->gather_us * 1000};

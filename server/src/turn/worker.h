@@ -73,7 +73,7 @@ struct worker {
 	struct epoll_event events[WORKER_EVENTS];
 	int n_events, at_event;
 
-	/* Gathering: while turns are many the worker pauses between them, so that it finds several packets. */
+	/* Gathering: while turns are very many the worker pauses between them, so that it finds several packets. */
 	uint32_t turn_packets; /* relayed in this turn */
 	uint32_t window_turns; /* that relayed something */
 	uint32_t gather_us;    /* 0: no pauses now */

@@ -336,6 +336,46 @@ static void rates_drop_what_is_above(void **state)
 	assert_int_equal(s->f.core->stats.over_rate, 3000 - passed);
 }
 
+/* "198.51.100.1:port", where others reach that client. */
+static const char *meet(struct fake_client *cl, char text[32])
+{
+	assert_int_equal(fake_allocate(cl), 0);
+	snprintf(text, 32, "198.51.100.1:%u", relayed(cl).port);
+	return text;
+}
+
+/* Two clients that meet at this server: each is charged for its own allocation, the server once for both. */
+static void who_is_charged_for_what(void **state)
+{
+	struct stage *s = *state;
+	struct turn_move move;
+	static char packet[1000], ann[32], bob[32];
+	struct str data = str_n(packet, sizeof packet);
+	s->cfg.rate_server = 10000;
+	open_stage(s);
+	meet(&s->ann, ann);
+	meet(&s->bob, bob);
+	assert_int_equal(fake_bind_channel(&s->ann, bob, 0x4000), 0);
+	assert_int_equal(fake_permit(&s->bob, ann), 0);
+	assert_int_equal(fake_permit(&s->bob, "8.8.8.8:9"), 0);
+	for (int i = 0; i < 5; i++) { /* half a second's worth */
+		assert_int_equal(fake_channel_data(&s->ann, 0x4000, data, &move), TURN_TO_PEER);
+		assert_int_equal(fake_from_peer(&s->bob, ann, data, &move), TURN_TO_CLIENT);
+	}
+	assert_int_equal(fake_channel_data(&s->ann, 0x4000, data, &move), TURN_DROP);
+	assert_int_equal(fake_from_peer(&s->bob, ann, data, &move), TURN_TO_CLIENT);
+	assert_int_equal(fake_from_peer(&s->bob, "8.8.8.8:9", data, &move), TURN_DROP);
+	s->f.shared->bucket.rate = 0;
+	turn_bucket_init(&s->ann.path.alloc->user->bucket, 10000, s->f.core->now.mono_ms);
+	turn_bucket_init(&s->bob.path.alloc->user->bucket, 4000, s->f.core->now.mono_ms);
+	for (int i = 0; i < 6; i++) {
+		bool passed = fake_channel_data(&s->ann, 0x4000, data, &move) == TURN_TO_PEER;
+		assert_int_equal(passed, i < 5);
+		passed = fake_from_peer(&s->bob, ann, data, &move) == TURN_TO_CLIENT;
+		assert_int_equal(passed, i < 2);
+	}
+}
+
 static void even_ports_and_reservations(void **state)
 {
 	struct stage *s = *state;
@@ -578,6 +618,7 @@ int main(void)
 		CASE(sha256_and_bidding_down),
 		CASE(quotas_bound_everything),
 		CASE(rates_drop_what_is_above),
+		CASE(who_is_charged_for_what),
 		CASE(even_ports_and_reservations),
 		CASE(address_families),
 		CASE(requests_that_make_no_sense),
