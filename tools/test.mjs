@@ -1,6 +1,6 @@
 // `make test`: runs every group of tests, tells one line per group, and ends with the line "N passed, N failed".
 // Arguments choose groups: none = all but e2e (of that, the two calls of tests/e2e/call.test.ts), or `e2e`, `faults`,
-// `soak`, `tsan`, `c`, `packages`, `system`, `postgres`.
+// `soak`, `tsan`, `recordings` (of faults, those of uploads), `c`, `packages`, `system`, `postgres`.
 import {
   existsSync,
   mkdirSync,
@@ -298,10 +298,22 @@ async function raceTests() {
   report("TSan reports", startedAt, { passed: found.length ? 0 : 1, failed: found.length, trouble });
 }
 
-/** Uploads through a network that cuts, and kill -9 amid them, many times. */
+/** Uploads through a network that cuts, and kill -9 amid them, many times; kept in bench/results/recording-faults.md. */
 async function recordingFaults() {
-  const env = { BELLWIRE_UPLOADS: "1000", BELLWIRE_KILLS: "50" };
-  await vitestGroup("tests/recording", "tests", ["recording/clients", "recording/crash"], { env, timeoutMs: 3600_000 });
+  const startedAt = Date.now();
+  const env = {
+    BELLWIRE_UPLOADS: process.env.BELLWIRE_UPLOADS ?? "1000",
+    BELLWIRE_KILLS: process.env.BELLWIRE_KILLS ?? "50",
+    BELLWIRE_SEED: process.env.BELLWIRE_SEED ?? String(startedAt % 1_000_000),
+  };
+  const before = { ...total };
+  const files = ["recording/clients", "recording/crash"];
+  const told = await vitestGroup("tests/recording", "tests", files, { env, timeoutMs: 3600_000 });
+  await keep("recording-faults.md", "Uploads that are cut and killed, in the last run of `make faults`", startedAt, [
+    `- seed ${env.BELLWIRE_SEED}`,
+    `- ${total.passed - before.passed} tests passed, ${total.failed - before.failed} failed\n`,
+    ...(told ?? "").split("\n").map((line) => `- ${line.trim()}`),
+  ]);
 }
 
 const groups = {
@@ -316,6 +328,7 @@ const groups = {
     await faultTests();
     await recordingFaults();
   },
+  recordings: async () => (await buildForTests()) && (await recordingFaults()),
   postgres: async () => {
     if (!(await buildForTests())) return;
     await postgresGroup();

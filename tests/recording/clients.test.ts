@@ -7,17 +7,19 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import * as tusClient from "tus-js-client";
 import { describe, expect, it } from "vitest";
+import { Random } from "../ledger/random.js";
 import { closeLater, Rest } from "../lib/index.js";
-import { liveWebm, makeScene, recorderToken, sha256, whenReady } from "./lib/setup.js";
+import { liveWebm, makeScene, note, recorderToken, sha256, whenReady } from "./lib/setup.js";
 
-const nUploads = Number(process.env.BELLWIRE_UPLOADS ?? 60);
+const nUploads = Number(process.env.BELLWIRE_UPLOADS ?? 200);
+const seed = Number(process.env.BELLWIRE_SEED ?? 42);
 
 /** Passes bytes on and cuts some connections after a random number of them. */
-async function cuttingProxy(port: number, random: () => number) {
+async function cuttingProxy(port: number, random: Random) {
   const seen = { cuts: 0, bytes: 0 };
   const server = createServer((near) => {
     const far = dial(port, "127.0.0.1");
-    let left = 2_000 + Math.floor(random() * 90_000);
+    let left = random.between(2_000, 92_000);
     near.on("data", (bytes) => {
       seen.bytes += bytes.length;
       left -= bytes.length;
@@ -77,25 +79,21 @@ describe("tus-js-client", () => {
     timeout: 30_000 + nUploads * 1500,
   }, async () => {
     const { server, alice, callId } = await makeScene(["--recording-max-uploads-per-user", "1000"]);
-    let state = 42;
-    const random = () => {
-      state = (state * 1103515245 + 12345) % 2147483648;
-      return state / 2147483648;
-    };
+    const random = new Random(seed);
     const { port, seen } = await cuttingProxy(server.port, random);
     const base = liveWebm(3);
     let total = 0;
     const chunk = 20_000;
     for (let i = 0; i < nUploads; i += 4) {
       const jobs = Array.from({ length: Math.min(4, nUploads - i) }, async () => {
-        const bytes = Buffer.concat([base, Buffer.alloc(Math.floor(random() * 20_000))]);
+        const bytes = Buffer.concat([base, Buffer.alloc(random.between(0, 20_000))]);
         total += bytes.length;
         const id = await upload(`http://127.0.0.1:${port}`, bytes, callId, chunk);
         expect((await whenReady(alice, callId, id)).uploadSha256).toBe(sha256(bytes));
       });
       await Promise.all(jobs);
     }
-    process.stdout.write(`note: ${nUploads} uploads, ${seen.cuts} cuts, ${seen.bytes} bytes sent for ${total}\n`);
+    note(`${nUploads} uploads through cuts, seed ${seed}: ${seen.cuts} cuts, ${seen.bytes} bytes sent for ${total}`);
     expect(seen.cuts).toBeGreaterThan(nUploads / 4);
     // Headers of every request count too: a thousand bytes for each chunk, cut and upload is plenty.
     const requests = total / chunk + 2 * seen.cuts + 3 * nUploads;

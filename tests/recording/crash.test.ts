@@ -4,12 +4,14 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { Random } from "../ledger/random.js";
 import { closeLater, Rest } from "../lib/index.js";
 import {
   createUpload,
   download,
   liveWebm,
   makeScene,
+  note,
   patch,
   probe,
   recorderToken,
@@ -19,6 +21,7 @@ import {
 } from "./lib/setup.js";
 
 const nKills = Number(process.env.BELLWIRE_KILLS ?? 12);
+const seed = Number(process.env.BELLWIRE_SEED ?? 42);
 const isRoot = process.getuid?.() === 0;
 
 describe("kill -9", () => {
@@ -31,15 +34,18 @@ describe("kill -9", () => {
     let path = (await createUpload(alice(), callId, bytes.length)).headers.get("location") as string;
     let offset = 0;
     const ids: string[] = [];
+    const random = new Random(seed);
+    let acknowledged = 0;
     for (let kill = 0; kill < nKills; kill++) {
       const busy = (async () => {
         while (offset < bytes.length) {
           const answer = await patch(alice(), path, offset, bytes.subarray(offset, offset + 3000));
           if (answer.status !== 204) break;
           offset = answer.offset;
+          acknowledged++;
         }
       })().catch(() => {});
-      await new Promise((resolve) => setTimeout(resolve, 20 + ((kill * 37) % 90)));
+      await new Promise((resolve) => setTimeout(resolve, random.between(1, 120)));
       await server.kill();
       await busy;
       await server.start();
@@ -58,6 +64,9 @@ describe("kill -9", () => {
     for (const id of ids) expect((await whenReady(alice(), callId, id)).uploadSha256).toBe(sha256(bytes));
     const { body } = await alice().get(`/api/calls/${callId}/timeline?limit=100`);
     const told = body.events.filter((event: { type: string }) => event.type === "recording.ready");
+    note(
+      `kill -9 × ${nKills} amid uploads, seed ${seed}: ${acknowledged} chunks acknowledged, ${ids.length} recordings`,
+    );
     expect(told.map((event: { data: { recordingId: string } }) => event.data.recordingId).sort()).toEqual(ids.sort());
     expect((await probe((await download(alice(), ids[0] as string)).bytes)).duration).toBeCloseTo(8, 0);
   });

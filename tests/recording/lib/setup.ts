@@ -9,6 +9,9 @@ import { closeLater, Rest, type Server, startServer, token } from "../../lib/ind
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
+/** One line that the test runner shows. */
+export const note = (text: string): void => void process.stdout.write(`note: ${text}\n`);
+
 export interface Scene {
   server: Server;
   callId: string;
