@@ -12,14 +12,14 @@ const env = { ...process.env, BELLWIRE_SECRET: secret };
 
 export const buildLoad = () => promisify(execFile)("ninja", ["-C", build, "bench/signal/signal_load"]);
 
-function token(claims) {
+export function token(claims) {
   const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const exp = Math.floor(Date.now() / 1000) + 3600;
   const text = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ exp, ...claims })}`;
   return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
 }
 
-async function send(url, method, path, claims, body) {
+export async function send(url, method, path, claims, body) {
   const headers = { Authorization: `Bearer ${token(claims)}`, "Content-Type": "application/json" };
   const answer = await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);

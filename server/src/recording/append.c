@@ -233,6 +233,9 @@ static int take(void *arg, struct str bytes)
 		return a->err;
 	if (a->start + a->n_taken + (int64_t)bytes.len > upload_limit(a->u))
 		return ERR_PAYLOAD_TOO_LARGE;
+	const struct recordings *r = a->u->r;
+	if (r->config.max_all_bytes && r->n_bytes + a->n_taken > r->config.max_all_bytes)
+		return ERR_STORAGE_FULL;
 	int err = a->u->n_first < sizeof a->u->first ? look(a, bytes) : 0;
 	if (err)
 		return err;

@@ -174,7 +174,8 @@ static void count_one(const struct admission *a, const struct upload_meta *m, si
 		*n_used += m->length > 0 ? m->length : 0;
 }
 
-/* What is open, or about to be, counts with all that it may become, if that is known. */
+/* What is open, or about to be, counts with all that it may become, if that is known; what is being completed has no
+ * row yet. */
 static void count_open(const struct admission *a, size_t *n_open, size_t *n_own, int64_t *n_used)
 {
 	*n_open = a->r->n_open;
@@ -186,10 +187,10 @@ static void count_open(const struct admission *a, size_t *n_open, size_t *n_own,
 	struct map_node *node = NULL;
 	while ((node = map_next(&a->r->uploads, node))) {
 		const struct upload *u = CONTAINER_OF(node, struct upload, node);
-		if (u->meta.state != UPLOAD_OPEN)
-			continue;
-		count_one(a, &u->meta, n_own, n_used);
-		if (u->meta.length < 0 && strcmp(u->meta.row.call_id, a->meta.row.call_id) == 0)
+		bool same_call = strcmp(u->meta.row.call_id, a->meta.row.call_id) == 0;
+		if (u->meta.state == UPLOAD_OPEN)
+			count_one(a, &u->meta, n_own, n_used);
+		if (same_call && (u->meta.state == UPLOAD_OPEN ? u->meta.length < 0 : u->meta.state != UPLOAD_DONE))
 			*n_used += u->offset;
 	}
 }
@@ -207,17 +208,8 @@ static int check_quotas(struct admission *a)
 	return c->max_all_bytes && a->r->n_bytes + length >= c->max_all_bytes ? ERR_STORAGE_FULL : 0;
 }
 
-static void on_listed(struct store_job *job, int err)
+static void admit(struct admission *a)
 {
-	struct admission *a = job->arg;
-	for (size_t i = 0; i < a->list.n_recordings; i++)
-		a->n_used += a->list.recordings[i].file_size;
-	mem_free(a->list.recordings);
-	err = err ? err : check_quotas(a);
-	if (err) {
-		refuse(a, err);
-		return;
-	}
 	struct recording *row = &a->meta.row;
 	int64_t now = clock_wall_ms();
 	id_uuid7(now, row->id);
@@ -229,6 +221,35 @@ static void on_listed(struct store_job *job, int err)
 	work_start(a->r->config.loop, &a->work, make_files, on_made);
 }
 
+static void list_page(struct admission *a);
+
+static void on_listed(struct store_job *job, int err)
+{
+	struct admission *a = job->arg;
+	size_t n = a->list.n_recordings;
+	for (size_t i = 0; i < n; i++)
+		a->n_used += a->list.recordings[i].file_size;
+	bool has_more = !err && a->list.has_more;
+	if (has_more)
+		memcpy(a->list.after_id, a->list.recordings[n - 1].id, sizeof a->list.after_id);
+	mem_free(a->list.recordings);
+	err = err || has_more ? err : check_quotas(a);
+	if (err)
+		refuse(a, err);
+	else if (has_more)
+		list_page(a);
+	else
+		admit(a);
+}
+
+/* What the call's recordings take, as many as there are. */
+static void list_page(struct admission *a)
+{
+	a->list.job = (struct store_job){.done = on_listed, .arg = a};
+	a->list.limit = STORE_RECORDINGS_MAX;
+	store_list_recordings(a->r->config.store, &a->list);
+}
+
 static void on_allowed(void *arg, int err)
 {
 	struct admission *a = arg;
@@ -236,9 +257,8 @@ static void on_allowed(void *arg, int err)
 		refuse(a, err);
 		return;
 	}
-	a->list = (struct store_list_recordings){.job = {.done = on_listed, .arg = a}, .limit = STORE_RECORDINGS_MAX};
 	memcpy(a->list.call_id, a->meta.row.call_id, sizeof a->list.call_id);
-	store_list_recordings(a->r->config.store, &a->list);
+	list_page(a);
 }
 
 void upload_admit(struct admission *a)

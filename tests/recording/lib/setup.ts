@@ -156,11 +156,21 @@ export const patch = (
     body,
   );
 
+/** All recordings of a call, page after page. */
+export async function listRecordings(rest: Rest, callId: string) {
+  const all = [];
+  for (let after = ""; ; ) {
+    const { body } = await rest.get(`/api/calls/${callId}/recordings${after && `?after=${after}`}`);
+    all.push(...(body.recordings ?? []));
+    if (!body.hasMore) return all;
+    after = all.at(-1).id;
+  }
+}
+
 /** Waits for the recording that an upload becomes. */
 export async function whenReady(rest: Rest, callId: string, id: string) {
   for (let i = 0; i < 200; i++) {
-    const { body } = await rest.get(`/api/calls/${callId}/recordings`);
-    const found = body.recordings?.find((recording: { id: string }) => recording.id === id);
+    const found = (await listRecordings(rest, callId)).find((recording) => recording.id === id);
     if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
