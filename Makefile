@@ -22,7 +22,7 @@ e2e: ## all browser tests, in Chromium and Firefox, in network namespaces of the
 	@$(NODE) tools/test.mjs e2e
 
 bench: ## figures: start, memory, and whatever bench/*.bench.mjs measure
-	@tools/setup.sh build
+	@tools/setup.sh build bench
 	@tools/build.sh && $(NODE) bench/run.mjs
 
 fuzz: ## libFuzzer on every target, FUZZ_SECONDS each (60); finds stay in fuzz/corpus

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the named groups need (build, check, test, e2e) from Debian and npm; quick when nothing is missing.
+# Installs what the named groups need (build, check, test, e2e, bench, probe) from Debian and npm; quick when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,8 +17,9 @@ packages_of() {
 		libnice-dev pkg-config python3-aioice ;;
 	probe) echo slowhttptest testssl.sh openssl curl ;;
 	e2e) echo firefox-esr openssl ;;
+	bench) echo nginx-light curl openssl ;;
 	*)
-		echo "setup: no group $1; there are build, check, test, e2e and probe" >&2
+		echo "setup: no group $1; there are build, check, test, e2e, bench and probe" >&2
 		exit 2
 		;;
 	esac

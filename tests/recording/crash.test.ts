@@ -45,7 +45,9 @@ describe("kill -9", () => {
           acknowledged++;
         }
       })().catch(() => {});
-      await new Promise((resolve) => setTimeout(resolve, random.between(1, 120)));
+      const heard = acknowledged;
+      await expect.poll(() => acknowledged, { interval: 2, timeout: 10_000 }).toBeGreaterThan(heard);
+      await new Promise((resolve) => setTimeout(resolve, random.between(0, 60)));
       await server.kill();
       await busy;
       await server.start();

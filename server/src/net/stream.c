@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -243,6 +244,20 @@ int stream_send(struct stream *s, const struct str *parts, size_t n_parts)
 	if (err)
 		break_off(s);
 	return err;
+}
+
+size_t stream_send_file(struct stream *s, int fd, int64_t at, size_t n)
+{
+	uv_os_fd_t to;
+	off_t from = at;
+	bool free = s->state == STREAM_OPEN && !s->broken && !s->opening && !s->ssl && !s->flight;
+	if (!free || uv_fileno((uv_handle_t *)&s->tcp, &to) < 0)
+		return 0;
+	ssize_t sent = sendfile(to, fd, &from, n);
+	if (sent <= 0) /* what is wrong, the next bytes will tell */
+		return 0;
+	s->net->stats.bytes_out += (uint64_t)sent;
+	return (size_t)sent;
 }
 
 static void on_linger(struct timer *t, void *arg)

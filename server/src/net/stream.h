@@ -125,6 +125,10 @@ void stream_read_stop(struct stream *s);
  * after which the stream is broken. */
 int stream_send(struct stream *s, const struct str *parts, size_t n_parts);
 
+/* Sends n bytes of a file from `at` on, as many as go at once; a page that is not in memory is waited for. Returns how
+ * many: 0 when the socket is full, something waits before them, or they must go through TLS. */
+size_t stream_send_file(struct stream *s, int fd, int64_t at, size_t n);
+
 /* Whether bytes of the peer wait for their turn here: its handshake or its first requests, when many come at once. */
 bool stream_is_late(const struct stream *s);
 

@@ -15,12 +15,14 @@
 #include "base/mem.h"
 #include "recording/inner.h"
 
-#define FILL_FIRST 16384 /* bytes that wait before they are written */
+#define FILL_FIRST 32768 /* bytes that wait before they are written */
 #define FILL_MOST (512 * 1024)
+#define FILL_ALL (16 << 20)   /* by which all fast ones together may have more */
 #define SYNC_EVERY (16 << 20) /* bytes after which the kernel is asked to begin writing them out */
 
 struct append {
 	struct work work;
+	struct recordings *r;	 /* borrowed */
 	struct upload *u;	 /* borrowed */
 	struct upload_meta meta; /* as it was when the work at hand began: all that the pool may look at */
 	struct append_config config;
@@ -29,9 +31,10 @@ struct append {
 	bool had_recording;
 	struct buf fill;
 	struct buf flight;
-	size_t fill_at; /* bytes that make it worth writing */
-	EVP_MD_CTX *md; /* owned; null: no checksum */
-	int fd;		/* owned; -1 until the first write */
+	size_t fill_at;	 /* bytes that make it worth writing */
+	EVP_MD_CTX *md;	 /* owned; null: no checksum */
+	EVP_MD_CTX *sum; /* owned; upload.sum, while it is written */
+	int fd;		 /* owned; -1 until the first write */
 	int64_t start;
 	int64_t n_taken;
 	int64_t n_written;
@@ -45,9 +48,11 @@ struct append {
 
 static void append_free(struct append *a)
 {
+	a->r->n_fill -= a->fill_at - FILL_FIRST;
 	if (a->fd >= 0)
 		close(a->fd);
 	EVP_MD_CTX_free(a->md);
+	EVP_MD_CTX_free(a->sum);
 	mem_free(a->form);
 	buf_fini(&a->fill);
 	buf_fini(&a->flight);
@@ -83,8 +88,10 @@ static int write_flight(struct work *w)
 	int64_t at = a->meta.base + a->start + a->n_written;
 	err = err ? err : open_part(a);
 	err = err ? err : dir_write(a->fd, a->flight.ptr, a->flight.len, at);
-	if (!err && a->md && EVP_DigestUpdate(a->md, a->flight.ptr, a->flight.len) != 1)
-		err = ERR_NO_MEMORY;
+	EVP_MD_CTX *sums[] = {a->md, a->sum};
+	for (size_t i = 0; i < 2 && !err; i++)
+		if (sums[i] && EVP_DigestUpdate(sums[i], a->flight.ptr, a->flight.len) != 1)
+			err = ERR_NO_MEMORY;
 	if (!err && at + (int64_t)a->flight.len - a->n_synced > SYNC_EVERY) {
 		sync_file_range(a->fd, a->n_synced, at - a->n_synced, SYNC_FILE_RANGE_WRITE);
 		a->n_synced = at;
@@ -136,6 +143,11 @@ static void on_settled(struct work *w, int err)
 	if (a->drop && a->start == 0)
 		u->n_first = 0;
 	u->offset = a->start + kept;
+	if (!a->drop) {
+		u->sum = a->sum;
+		u->summed = u->offset;
+		a->sum = NULL;
+	}
 	r->n_bytes += kept;
 	u->holder = NULL;
 	upload_touch(u);
@@ -162,6 +174,16 @@ static void work_on(struct append *a, int (*work)(struct work *w), void (*done)(
 	work_start(a->u->r->config.loop, &a->work, work, done);
 }
 
+/* Twice as much may wait, as long as there are not too many who want that. */
+static void widen(struct append *a)
+{
+	struct recordings *r = a->r;
+	if (a->fill_at >= FILL_MOST || r->n_fill + a->fill_at > FILL_ALL)
+		return;
+	r->n_fill += a->fill_at;
+	a->fill_at *= 2;
+}
+
 static void on_written(struct work *w, int err)
 {
 	struct append *a = CONTAINER_OF(w, struct append, work);
@@ -174,6 +196,10 @@ static void on_written(struct work *w, int err)
 		a->n_written += (int64_t)a->flight.len;
 	}
 	buf_clear(&a->flight);
+	if (a->fill_at == FILL_FIRST) { /* a slow one holds what it has, no more */
+		buf_fini(&a->flight);
+		buf_init(&a->flight, 4 * FILL_MOST);
+	}
 	proceed(a);
 }
 
@@ -245,7 +271,7 @@ static int take(void *arg, struct str bytes)
 		return ERR_NO_MEMORY;
 	if (a->fill.len >= a->fill_at && a->is_writing && !a->is_paused) {
 		a->is_paused = true;
-		a->fill_at = a->fill_at < FILL_MOST ? 2 * a->fill_at : a->fill_at; /* a fast one */
+		widen(a);
 		http_req_pause(a->config.req);
 	} else if (a->fill.len >= a->fill_at && !a->is_writing) {
 		write_on(a);
@@ -321,6 +347,24 @@ static int begin(struct append *a)
 	return multipart_init(a->form, http_req_header(config->req, "content-type"), cb);
 }
 
+/* What all bytes so far come to is carried on, if it is known: a restart forgets it. Null: to be computed at the end.
+ */
+static EVP_MD_CTX *take_sum(struct upload *u)
+{
+	EVP_MD_CTX *sum = u->summed == u->offset ? u->sum : NULL;
+	if (!sum)
+		EVP_MD_CTX_free(u->sum);
+	u->sum = NULL;
+	if (u->offset > 0)
+		return sum;
+	EVP_MD_CTX_free(sum);
+	sum = EVP_MD_CTX_new();
+	if (sum && EVP_DigestInit_ex(sum, EVP_sha256(), NULL) == 1)
+		return sum;
+	EVP_MD_CTX_free(sum);
+	return NULL;
+}
+
 int append_start(struct upload *u, const struct append_config *config)
 {
 	static const struct http_body_cb body = {on_data, on_end, on_abort};
@@ -328,6 +372,7 @@ int append_start(struct upload *u, const struct append_config *config)
 	if (!a)
 		return ERR_NO_MEMORY;
 	a->u = u;
+	a->r = u->r;
 	a->config = *config;
 	a->fd = -1;
 	a->start = u->offset;
@@ -340,6 +385,7 @@ int append_start(struct upload *u, const struct append_config *config)
 		append_free(a);
 		return err;
 	}
+	a->sum = take_sum(u);
 	u->holder = a;
 	recordings_begin(u->r);
 	http_req_read(config->req, &body, a);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -298,6 +299,18 @@ static void on_completed(struct work *w, int err)
 	recordings_end(r);
 }
 
+/* What the bytes came to while they came in, unless a restart lay between. */
+static void take_sum(struct upload *u)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	struct recording *row = &u->meta.row;
+	bool known = u->sum && u->summed == u->meta.length && !row->upload_sha256[0];
+	if (known && EVP_DigestFinal_ex(u->sum, sum, NULL) == 1)
+		dir_hex(sum, row->upload_sha256);
+	EVP_MD_CTX_free(u->sum);
+	u->sum = NULL;
+}
+
 static void next(struct recordings *r)
 {
 	struct list *link = r->is_completing || r->is_closing ? NULL : list_shift(&r->completing);
@@ -305,6 +318,7 @@ static void next(struct recordings *r)
 	if (!c)
 		return;
 	struct upload *u = CONTAINER_OF(link, struct upload, completing);
+	take_sum(u);
 	*c = (struct completion){.u = u, .r = r, .meta = u->meta, .fd = -1};
 	r->is_completing = u->is_busy = true;
 	recordings_begin(r);

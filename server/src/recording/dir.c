@@ -151,6 +151,12 @@ static int hash(int fd, int64_t from, int64_t n, EVP_MD_CTX *md, char *room)
 	return 0;
 }
 
+void dir_hex(const unsigned char sum[32], char out[RECORDING_SHA_SIZE])
+{
+	for (size_t i = 0; i < 32; i++)
+		snprintf(out + 2 * i, 3, "%02x", sum[i]);
+}
+
 int dir_sha256(int fd, int64_t from, int64_t n, char out[RECORDING_SHA_SIZE])
 {
 	unsigned char sum[32];
@@ -161,8 +167,8 @@ int dir_sha256(int fd, int64_t from, int64_t n, char out[RECORDING_SHA_SIZE])
 		err = hash(fd, from, n, md, room);
 	if (!err && EVP_DigestFinal_ex(md, sum, NULL) != 1)
 		err = ERR_NO_MEMORY;
-	for (size_t i = 0; i < sizeof sum && !err; i++)
-		snprintf(out + 2 * i, 3, "%02x", sum[i]);
+	if (!err)
+		dir_hex(sum, out);
 	EVP_MD_CTX_free(md);
 	mem_free(room);
 	return err;

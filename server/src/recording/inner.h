@@ -43,6 +43,8 @@ struct upload {
 	int64_t max_bytes; /* by quotas */
 	char first[MEDIA_MAGIC];
 	size_t n_first;
+	struct evp_md_ctx_st *sum; /* owned; SHA-256 of the first `summed` bytes; null: not known */
+	int64_t summed;
 	struct append *holder;				      /* borrowed: the request that writes; null */
 	void (*next)(struct upload *u, struct http_req *req); /* who waits for it to end; null */
 	struct http_req *next_req;
@@ -59,6 +61,7 @@ struct recordings {
 	struct map uploads;
 	size_t n_open;
 	int64_t n_bytes;
+	size_t n_fill;	       /* bytes that fast uploads may have waiting beyond what each has */
 	struct list admitting; /* admissions that have passed the quotas */
 	struct list completing;
 	bool is_completing;
@@ -81,6 +84,7 @@ int dir_rename(const struct dir *d, const char *id); /* uploads/ID.part becomes 
 int dir_has_room(const struct dir *d, int64_t min_free);
 int dir_write(int fd, const void *bytes, size_t n, int64_t at);
 int64_t dir_read(int fd, void *into, size_t n, int64_t at);
+void dir_hex(const unsigned char sum[32], char out[RECORDING_SHA_SIZE]);
 int dir_sha256(int fd, int64_t from, int64_t n, char out[RECORDING_SHA_SIZE]);
 int dir_error(int error_number);
 
@@ -93,6 +97,7 @@ struct upload *upload_find(struct recordings *r, struct str id);
 struct upload *upload_add(struct recordings *r, const struct upload_meta *m);
 int64_t upload_limit(const struct upload *u); /* bytes that it may have in all */
 void upload_touch(struct upload *u);
+void upload_forget(struct upload *u); /* its files stay */
 /* Removes what is there of it, and forgets it. */
 void upload_drop(struct upload *u);
 /* Writes meta on the pool, then done(arg, err). The upload is busy meanwhile. */

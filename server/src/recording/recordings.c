@@ -14,10 +14,8 @@ void recordings_begin(struct recordings *r)
 static void drop(struct recordings *r)
 {
 	struct map_node *node;
-	while ((node = map_next(&r->uploads, NULL))) {
-		map_remove(&r->uploads, node);
-		mem_free(CONTAINER_OF(node, struct upload, node));
-	}
+	while ((node = map_next(&r->uploads, NULL)))
+		upload_forget(CONTAINER_OF(node, struct upload, node));
 	map_fini(&r->uploads);
 	dir_close(&r->dir);
 	mem_free(r);

@@ -1,5 +1,6 @@
 /* Uploads that are open: who may begin one, how large it may get, and how it is forgotten. */
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -52,12 +53,13 @@ struct filework {
 	void *arg;
 };
 
-static void forget(struct upload *u)
+void upload_forget(struct upload *u)
 {
 	struct recordings *r = u->r;
 	r->n_open -= u->meta.state == UPLOAD_OPEN;
 	map_remove(&r->uploads, &u->node);
 	list_remove(&u->completing);
+	EVP_MD_CTX_free(u->sum);
 	mem_free(u);
 }
 
@@ -94,7 +96,7 @@ void upload_drop(struct upload *u)
 	}
 	if (u->meta.state == UPLOAD_OPEN)
 		r->n_bytes -= u->offset;
-	forget(u);
+	upload_forget(u);
 }
 
 static int save_meta(struct work *w)
