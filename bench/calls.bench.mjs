@@ -6,6 +6,10 @@ import { secret, startServer } from "./server.mjs";
 
 const perSecond = Number(process.env.BENCH_CALLS ?? 500);
 const seconds = Number(process.env.BENCH_SECONDS ?? 10);
+export const about = {
+  title: "Calls at a fixed rate",
+  circumstances: "Each step has its commit on the disk in between (SQLite WAL, `synchronous=FULL`).",
+};
 const nPairs = perSecond * 3; // each caller's turn comes every three seconds, within the limits of ringing
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");

@@ -4,19 +4,23 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Postgres } from "../tools/lib/postgres.mjs";
-import { build, median, startProgram, startServer } from "./server.mjs";
+import { build, median, startServer } from "./server.mjs";
+
+export const about = {
+  title: "PostgreSQL, measured",
+  circumstances: "PostgreSQL on the same machine, over loopback, `fsync` and `synchronous_commit` on; a new cluster.",
+};
 
 const run = promisify(execFile);
 const here = dirname(fileURLToPath(import.meta.url));
 const program = join(build, "bench/store/postgres_bench");
 const nCallers = 16;
-const seconds = 8;
+const seconds = Number(process.env.BENCH_SECONDS ?? 8);
 const rounds = 3;
-const nCalls = 1_000_000;
+const nCalls = Number(process.env.BENCH_HISTORY ?? 1_000_000);
 const firstMs = 1_700_000_000_000;
 
 const definitions = readFileSync(join(here, "../server/src/store/pg.def"), "utf8");
@@ -25,6 +29,8 @@ const definitions = readFileSync(join(here, "../server/src/store/pg.def"), "utf8
 function statement(name, values) {
   const at = new RegExp(`SQL(?:_OURS)?\\(${name},([\\s\\S]*?)\\)\\s*\\n(?=SQL|#|/\\*|\\n)`).exec(definitions);
   const text = [...at[1].matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((part) => part[1].replaceAll('\\"', '"')).join("");
+  const wanted = Math.max(...[...text.matchAll(/\$(\d+)/g)].map(([, n]) => Number(n)));
+  if (wanted !== values.length) throw new Error(`${name} of pg.def takes ${wanted} values, not ${values.length}`);
   return `${text.replace(/\$(\d+)/g, (_, n) => String(values[n - 1]))};`;
 }
 
@@ -121,34 +127,11 @@ async function transitions(postgres, folder) {
   ];
 }
 
-/** A million calls in one channel by one user, with one of a thousand others. */
-function fill(path) {
-  const database = new DatabaseSync(path);
-  database.exec(`PRAGMA synchronous = OFF; BEGIN;
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${nCalls})
-      INSERT INTO calls (id, seq, channel_id, call_type, mode, status, topology, started_by, started_at, ring_expires_at,
-        answered_at, ended_at, end_reason, ended_by, last_seen_at, body_hash, pair, metadata)
-      SELECT format('018f0000-0000-7000-8000-%012d', i), 3, 'general', i % 2, 0, 2, 0, 'ann', ${firstMs} + i * 1000, 0,
-        ${firstMs} + 500 + i * 1000, ${firstMs} + 9000 + i * 1000, 1, 'ann', 0, 0, format('ann%cuser-%d', 10, i % 1000),
-        '{}' FROM n;
-    INSERT INTO call_participants (call_id, user_id, position, state, role, outcome, started_at, call_type, invited_at,
-        ring_expires_at, joined_at, left_at, talk_ms, talk_since, is_muted, is_video_enabled, is_screen_sharing, quality)
-      SELECT id, 'ann', 0, 4, 0, 1, started_at, call_type, started_at, 0, started_at, ended_at, 8500, 0, 0, 1, 0, 1 FROM calls;
-    INSERT INTO call_participants (call_id, user_id, position, state, role, outcome, started_at, call_type, invited_at,
-        ring_expires_at, joined_at, left_at, talk_ms, talk_since, is_muted, is_video_enabled, is_screen_sharing, quality)
-      SELECT id, substr(pair, 5), 1, 4, 1, 1, started_at, call_type, started_at, 0, started_at, ended_at, 8500, 0, 0, 1, 0, 1
-        FROM calls;
-    INSERT INTO users SELECT DISTINCT user_id, 'Some Name', '', 0 FROM call_participants;
-    INSERT INTO channels VALUES ('general', 'General', 1, 1);
-    COMMIT`);
-  database.close();
-}
-
 async function moving(postgres, folder) {
-  const words = ["serve", "--listen", "127.0.0.1:0", "--turn-listen", "none", "--data", folder];
-  await (await startProgram(join(build, "bellwire"), words)).stop();
-  const file = join(folder, "bellwire.db");
-  fill(file);
+  await run(join(build, "bench/store/store_bench"), [folder, "fill"], {
+    env: { ...process.env, BENCH_HISTORY: nCalls },
+  });
+  const file = join(folder, "history.db");
   const url = postgres.url(await postgres.database());
   const { stdout } = await run(join(build, "bellwire"), ["migrate", "--from", `sqlite:${file}`, "--to", url]);
   const [, rows, perSecond] = /migrated (\d+) rows \(\d+ of them now, (\d+) a second/.exec(stdout);
@@ -172,7 +155,7 @@ async function moving(postgres, folder) {
 }
 
 export default async function bench() {
-  await run("ninja", ["-C", build, "bench/store/postgres_bench"]);
+  await run("ninja", ["-C", build, "bench/store/postgres_bench", "bench/store/store_bench"]);
   const folder = mkdtempSync(join(tmpdir(), "bellwire-bench-"));
   const postgres = await Postgres.start({ settings: { shared_buffers: "512MB", max_wal_size: "4GB" } });
   try {

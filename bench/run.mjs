@@ -1,9 +1,11 @@
 // `make bench`: runs bench/*.bench.mjs (or those named as arguments) and prints one table of what they measured.
-// A bench module exports `default async function (): Promise<{what, value, goal?}[]>`.
+// A bench module exports `default async function (): Promise<{what, value, goal?}[]>`; with BENCH_RECORD=1 one that also
+// exports `about` ({title, circumstances?}) is kept in bench/results.
 import { readdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { record } from "./record.mjs";
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const all = readdirSync(folder)
@@ -19,6 +21,8 @@ if (unknown) {
 console.log(`${cpus().length} × ${cpus()[0]?.model ?? "?"}\n`);
 console.log("| what | measured | goal |\n|---|---|---|");
 for (const name of chosen.length ? chosen : all) {
-  const { default: bench } = await import(join(folder, `${name}.bench.mjs`));
-  for (const { what, value, goal = "" } of await bench()) console.log(`| ${what} | ${value} | ${goal} |`);
+  const { default: bench, about } = await import(join(folder, `${name}.bench.mjs`));
+  const rows = await bench();
+  for (const { what, value, goal = "" } of rows) console.log(`| ${what} | ${value} | ${goal} |`);
+  if (about && process.env.BENCH_RECORD === "1") record(name, about, rows);
 }

@@ -73,11 +73,16 @@ static void on_closed(void *arg)
 	loop_stop(arg);
 }
 
-void bench_close(struct bench *b)
+void bench_shut(struct bench *b)
 {
 	store_close(b->store, on_closed, &b->loop);
 	loop_run(&b->loop);
 	loop_fini(&b->loop);
+}
+
+void bench_close(struct bench *b)
+{
+	bench_shut(b);
 	bench_remove(b);
 }
 

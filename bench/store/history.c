@@ -6,35 +6,65 @@
 #include "base/err.h"
 #include "store_bench.h"
 
-#define N_CALLS 1000000
 #define N_READS 1000
 #define PAGE 50
-#define FIRST_MS 1700000000000 /* one call a second from here on */
 
-/* Every call in one channel and by one user, with one of a thousand others. */
+static int64_t n_calls(void)
+{
+	const char *asked = getenv("BENCH_HISTORY");
+	return asked ? atoll(asked) : 1000000;
+}
+
+static void must(sqlite3 *db, int rc)
+{
+	if (rc == SQLITE_OK || rc == SQLITE_DONE)
+		return;
+	fprintf(stderr, "filling: %s\n", sqlite3_errmsg(db));
+	exit(1);
+}
+
+/* Every call in one channel and by one user, with one of a thousand others. Columns that are not named have defaults.
+ */
+static const char make_calls[] =
+	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
+	" INSERT INTO calls (id, seq, channel_id, call_type, mode, status, topology, started_by, started_at,"
+	" ring_expires_at, answered_at, ended_at, end_reason, ended_by, last_seen_at, body_hash, pair, metadata)"
+	" SELECT format('018f0000-0000-7000-8000-%012d', i), 3, 'general', i % 2, 0, 2, 0, 'ann', ?2 + i * 1000, 0,"
+	" ?2 + 500 + i * 1000, ?2 + 9000 + i * 1000, 1, 'ann', 0, 0, format('ann%cuser-%d', 10, i % 1000), '{}' FROM n";
+#define PEOPLE                                                                                                         \
+	"INSERT INTO call_participants (call_id, user_id, position, state, role, outcome, started_at, call_type,"      \
+	" invited_at, ring_expires_at, joined_at, left_at, talk_ms, talk_since, is_muted, is_video_enabled,"           \
+	" is_screen_sharing, quality)"
+static const char make_rest[] = PEOPLE
+	" SELECT id, 'ann', 0, 4, 0, 1, started_at, call_type, started_at, 0, started_at, ended_at, 8500, 0, 0, 1,"
+	" 0, 1 FROM calls;" PEOPLE
+	" SELECT id, substr(pair, 5), 1, 4, 1, 1, started_at, call_type, started_at, 0, started_at, ended_at,"
+	" 8500, 0, 0, 1, 0, 1 FROM calls;"
+	"INSERT INTO users SELECT DISTINCT user_id, 'Some Name', '', 0 FROM call_participants;"
+	"INSERT INTO channels VALUES ('general', 'General', 1, 1);"
+	"COMMIT; PRAGMA wal_checkpoint(TRUNCATE)";
+
 static void fill(const char *path)
 {
-	static const char sql[] =
-		"BEGIN;"
-		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)"
-		" INSERT INTO calls SELECT format('018f0000-0000-7000-8000-%012d', i), 3, 'general', i % 2, 0, 2, 0, "
-		"'ann',"
-		" 1700000000000 + i * 1000, 0, 1700000000500 + i * 1000, 1700000009000 + i * 1000, 1, 'ann', 0, 0,"
-		" format('ann%cuser-%d', 10, i % 1000), '{}' FROM n;"
-		"INSERT INTO call_participants SELECT id, 'ann', 0, 4, 0, 1, started_at, call_type, started_at, 0,"
-		" started_at, ended_at, 8500, 0, 0, 1, 0, 1 FROM calls;"
-		"INSERT INTO call_participants SELECT id, substr(pair, 5), 1, 4, 1, 1, started_at, call_type, "
-		"started_at, 0,"
-		" started_at, ended_at, 8500, 0, 0, 1, 0, 1 FROM calls;"
-		"INSERT OR IGNORE INTO users SELECT user_id, 'Some Name', '', 0 FROM call_participants LIMIT 4000;"
-		"COMMIT; PRAGMA wal_checkpoint(TRUNCATE)";
 	sqlite3 *db;
-	char *error = NULL;
-	if (sqlite3_open(path, &db) || sqlite3_exec(db, sql, NULL, NULL, &error)) {
-		fprintf(stderr, "filling: %s\n", error ? error : "?");
-		exit(1);
-	}
+	sqlite3_stmt *calls;
+	must(NULL, sqlite3_open(path, &db));
+	must(db, sqlite3_exec(db, "PRAGMA synchronous = OFF; BEGIN", NULL, NULL, NULL));
+	must(db, sqlite3_prepare_v2(db, make_calls, -1, &calls, NULL));
+	sqlite3_bind_int64(calls, 1, n_calls());
+	sqlite3_bind_int64(calls, 2, BENCH_FIRST_MS);
+	must(db, sqlite3_step(calls));
+	sqlite3_finalize(calls);
+	must(db, sqlite3_exec(db, make_rest, NULL, NULL, NULL));
 	sqlite3_close(db);
+}
+
+void bench_fill(const char *folder)
+{
+	struct bench b;
+	bench_open(&b, folder, "history.db");
+	bench_shut(&b); /* it has made the tables */
+	fill(b.path);
 }
 
 static void on_done(struct store_job *job, int err)
@@ -51,13 +81,13 @@ static double read_page(struct bench *b, struct store_read_history *q, int64_t n
 	q->call_type = q->status = q->outcome = q->direction = STORE_ANY;
 	q->after = (struct history_cursor){0};
 	if (newer)
-		q->after.started_at = FIRST_MS + (N_CALLS - newer + 1) * 1000;
+		q->after.started_at = BENCH_FIRST_MS + (n_calls() - newer + 1) * 1000;
 	q->job = (struct store_job){.done = on_done, .arg = &b->loop};
 	double begin = bench_now();
 	store_read_history(b->store, q);
 	loop_run(&b->loop);
 	double took = (bench_now() - begin) * 1000;
-	if (q->n_calls != PAGE || q->calls[0]->started_at != FIRST_MS + (N_CALLS - newer) * 1000) {
+	if (q->n_calls != PAGE || q->calls[0]->started_at != BENCH_FIRST_MS + (n_calls() - newer) * 1000) {
 		fprintf(stderr, "the wrong page\n");
 		exit(1);
 	}

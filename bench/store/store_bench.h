@@ -4,6 +4,8 @@
 
 #include "store/store.h"
 
+#define BENCH_FIRST_MS 1700000000000 /* when the first call of a long history began */
+
 struct bench {
 	char path[240];
 	struct loop loop;
@@ -11,6 +13,7 @@ struct bench {
 };
 
 void bench_open(struct bench *b, const char *folder, const char *name);
+void bench_shut(struct bench *b);
 void bench_close(struct bench *b); /* and removes its files */
 void bench_remove(const struct bench *b);
 
@@ -25,5 +28,8 @@ void bench_say(const char *name, double value, const char *unit, const char *goa
 void bench_creations(const char *folder);
 void bench_writer(const char *folder);
 void bench_history(const char *folder);
+
+/* Leaves FOLDER/history.db: a million calls (or BENCH_HISTORY) of ann in the channel general, a second apart. */
+void bench_fill(const char *folder);
 
 #endif
