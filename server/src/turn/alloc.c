@@ -149,6 +149,17 @@ static void purge_permissions(struct turn_core *c, struct turn_alloc *a)
 	a->n_permissions = kept;
 }
 
+unsigned turn_permission_room(struct turn_core *c, struct turn_alloc *a, size_t n)
+{
+	purge_permissions(c, a);
+	if (a->n_permissions + n > c->shared->cfg.max_permissions)
+		return 508;
+	while (a->cap_permissions < a->n_permissions + n)
+		if (!room((void **)&a->permissions, a->cap_permissions, &a->cap_permissions, sizeof *a->permissions))
+			return 508;
+	return 0;
+}
+
 unsigned turn_permission_put(struct turn_core *c, struct turn_alloc *a, const struct stun_addr *peer)
 {
 	struct turn_permission fresh = {.peer = *peer, .generation = c->policy.generation};
@@ -157,10 +168,9 @@ unsigned turn_permission_put(struct turn_core *c, struct turn_alloc *a, const st
 	fresh.expires_ms = c->now.mono_ms + TURN_PERMISSION_MS;
 	struct turn_permission *p = turn_permission_find(c, a, peer);
 	if (!p) {
-		purge_permissions(c, a);
-		if (a->n_permissions >= c->shared->cfg.max_permissions ||
-			!room((void **)&a->permissions, a->n_permissions, &a->cap_permissions, sizeof *p))
-			return 508;
+		unsigned code = turn_permission_room(c, a, 1);
+		if (code)
+			return code;
 		p = &a->permissions[a->n_permissions++];
 	}
 	*p = fresh;

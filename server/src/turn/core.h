@@ -182,7 +182,10 @@ struct turn_permission *turn_permission_find(struct turn_core *c, struct turn_al
 struct turn_channel *turn_channel_by_number(struct turn_core *c, struct turn_alloc *a, uint16_t number);
 struct turn_channel *turn_channel_by_peer(struct turn_core *c, struct turn_alloc *a, const struct stun_addr *peer);
 
-/* Adds or refreshes; 0 or the STUN error code (508). */
+/* Makes room for n permissions more, so that putting them cannot fail; 0 or 508. */
+unsigned turn_permission_room(struct turn_core *c, struct turn_alloc *a, size_t n);
+
+/* Adds or refreshes; 0 or the STUN error code (508; 400 for a channel that is bound otherwise). */
 unsigned turn_permission_put(struct turn_core *c, struct turn_alloc *a, const struct stun_addr *peer);
 unsigned turn_channel_put(struct turn_core *c, struct turn_alloc *a, const struct stun_addr *peer, uint16_t number);
 

@@ -88,6 +88,28 @@ static unsigned check_peer(struct exchange *x, const struct stun_attr *a, struct
 	return turn_peer_allowed(x->c, reach, out) ? 0 : 403;
 }
 
+static bool peer_at(const struct exchange *x, size_t i, struct stun_addr *out)
+{
+	const struct stun_attr *a = &x->m->attrs[i];
+	return a->type == STUN_XOR_PEER_ADDRESS && stun_get_xor_addr(x->m, a, out) == 0;
+}
+
+/* Addresses in the request that have no permission yet, each counted once. */
+static size_t count_new(const struct exchange *x)
+{
+	struct stun_addr peer, before;
+	size_t n = 0;
+	for (size_t i = 0; i < x->m->n_attrs; i++) {
+		if (!peer_at(x, i, &peer) || turn_permission_find(x->c, x->alloc, &peer))
+			continue;
+		bool again = false;
+		for (size_t k = 0; k < i && !again; k++)
+			again = peer_at(x, k, &before) && stun_addr_same_ip(&before, &peer);
+		n += !again;
+	}
+	return n;
+}
+
 /* §10.2: all of them or none. */
 static unsigned on_create_permission(struct exchange *x)
 {
@@ -101,18 +123,17 @@ static unsigned on_create_permission(struct exchange *x)
 			code = check_peer(x, &x->m->attrs[i], &peer);
 			n++;
 		}
-	if (!code && (!n || x->alloc->n_permissions + n > 2u * x->c->shared->cfg.max_permissions))
-		code = n ? 508 : 400;
+	if (!code)
+		code = n ? turn_permission_room(x->c, x->alloc, count_new(x)) : 400;
 	for (size_t i = 0; i < x->m->n_attrs && !code; i++)
-		if (x->m->attrs[i].type == STUN_XOR_PEER_ADDRESS) {
-			stun_get_xor_addr(x->m, &x->m->attrs[i], &peer);
+		if (peer_at(x, i, &peer))
 			code = turn_permission_put(x->c, x->alloc, &peer);
-		}
 	if (!code)
 		turn_begin_success(x);
 	return code;
 }
 
+/* §12.2: an error changes nothing, so that room for the permission is made before the channel is bound. */
 static unsigned on_channel_bind(struct exchange *x)
 {
 	const struct stun_attr *number = stun_find(x->m, STUN_CHANNEL_NUMBER);
@@ -130,9 +151,11 @@ static unsigned on_channel_bind(struct exchange *x)
 	if (!code && peer.port == 0)
 		code = 400;
 	if (!code)
-		code = turn_permission_put(x->c, x->alloc, &peer);
+		code = turn_permission_room(x->c, x->alloc, turn_permission_find(x->c, x->alloc, &peer) ? 0 : 1);
 	if (!code)
 		code = turn_channel_put(x->c, x->alloc, &peer, (uint16_t)n);
+	if (!code)
+		code = turn_permission_put(x->c, x->alloc, &peer);
 	if (!code)
 		turn_begin_success(x);
 	return code;

@@ -417,8 +417,20 @@ static void even_ports_and_reservations(void **state)
 	stun_put_u32(w, STUN_REQUESTED_TRANSPORT, 17u << 24);
 	stun_put(w, STUN_EVEN_PORT, STR("\x80"));
 	assert_int_equal(fake_send(&s->ann), 0);
+	assert_non_null(stun_find(&s->ann.answer, STUN_RESERVATION_TOKEN));
 	assert_int_equal(s->f.n_open, 2);
-	pass_seconds(&s->f, 31);
+	pass_seconds(&s->f, 29);
+	assert_int_equal(s->f.n_open, 2);
+	pass_seconds(&s->f, 2);
+	assert_int_equal(s->f.n_open, 1);
+	/* even alone reserves nothing */
+	assert_int_equal(fake_refresh(&s->ann, 0), 0);
+	w = fake_begin(&s->ann, STUN_ALLOCATE);
+	stun_put_u32(w, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	stun_put(w, STUN_EVEN_PORT, str_n("", 1));
+	assert_int_equal(fake_send(&s->ann), 0);
+	assert_int_equal(relayed(&s->ann).port & 1, 0);
+	assert_null(stun_find(&s->ann.answer, STUN_RESERVATION_TOKEN));
 	assert_int_equal(s->f.n_open, 1);
 }
 
@@ -458,6 +470,29 @@ static void address_families(void **state)
 	assert_int_equal(fake_send(&s->ann), 443);
 }
 
+/* A server without IPv6. */
+static void a_family_that_is_not_here(void **state)
+{
+	struct stage *s = *state;
+	s->cfg.n_listen = s->cfg.n_relay = 1;
+	s->cfg.relay[0] = s->cfg.listen[0];
+	open_stage(s);
+	assert_int_equal(fake_allocate(&s->ann), 0);
+	assert_int_equal(fake_refresh(&s->ann, 0), 0);
+	struct stun_writer *w = fake_begin(&s->ann, STUN_ALLOCATE);
+	stun_put_u32(w, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	stun_put_u32(w, STUN_REQUESTED_ADDRESS_FAMILY, 2u << 24);
+	assert_int_equal(fake_send(&s->ann), 440);
+	w = fake_begin(&s->ann, STUN_ALLOCATE);
+	stun_put_u32(w, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	stun_put_u32(w, STUN_ADDITIONAL_ADDRESS_FAMILY, 2u << 24);
+	assert_int_equal(fake_send(&s->ann), 0);
+	assert_int_equal(relayed(&s->ann).family, STUN_IPV4);
+	uint32_t told = 0;
+	assert_int_equal(stun_get_u32(stun_find(&s->ann.answer, STUN_ADDRESS_ERROR_CODE), &told), 0);
+	assert_int_equal(told, 2u << 24 | 4u << 8 | 40);
+}
+
 static unsigned allocate_with(struct fake_client *cl, uint16_t type, struct str value, uint32_t transport)
 {
 	struct stun_writer *w = fake_begin(cl, STUN_ALLOCATE);
@@ -491,6 +526,16 @@ static void requests_that_make_no_sense(void **state)
 	assert_int_equal(fake_send(bob), 400);
 }
 
+static unsigned permit_many(struct fake_client *cl, const char *const peers[], size_t n)
+{
+	struct stun_writer *w = fake_begin(cl, STUN_CREATE_PERMISSION);
+	for (size_t i = 0; i < n; i++) {
+		struct stun_addr addr = fake_addr(peers[i]);
+		stun_put_xor_addr(w, STUN_XOR_PEER_ADDRESS, &addr);
+	}
+	return fake_send(cl);
+}
+
 static void of_several_peers_all_or_none(void **state)
 {
 	struct stage *s = *state;
@@ -498,14 +543,32 @@ static void of_several_peers_all_or_none(void **state)
 	open_stage(s);
 	assert_int_equal(fake_allocate(&s->ann), 0);
 	for (size_t n = 3; n >= 2; n--) {
-		struct stun_writer *w = fake_begin(&s->ann, STUN_CREATE_PERMISSION);
-		for (size_t i = 0; i < n; i++) {
-			struct stun_addr addr = fake_addr(peers[i]);
-			stun_put_xor_addr(w, STUN_XOR_PEER_ADDRESS, &addr);
-		}
-		assert_int_equal(fake_send(&s->ann), n == 3 ? 403 : 0);
+		assert_int_equal(permit_many(&s->ann, peers, n), n == 3 ? 403 : 0);
 		assert_int_equal(s->ann.path.alloc->n_permissions, n == 3 ? 0 : 2);
 	}
+}
+
+/* What there is no room for, or what contradicts a channel, leaves nothing behind. */
+static void a_refused_request_changes_nothing(void **state)
+{
+	struct stage *s = *state;
+	struct turn_move move;
+	s->cfg.max_permissions = 2;
+	s->cfg.max_channels = 1;
+	open_stage(s);
+	assert_int_equal(fake_allocate(&s->ann), 0);
+	struct turn_alloc *a = s->ann.path.alloc;
+	assert_int_equal(permit_many(&s->ann, (const char *[]){"8.8.8.1:1", "8.8.8.2:1", "8.8.8.3:1"}, 3), 508);
+	assert_int_equal(a->n_permissions, 0);
+	assert_int_equal(permit_many(&s->ann, (const char *[]){"8.8.8.1:1", "8.8.8.1:2", "8.8.8.1:3"}, 3), 0);
+	assert_int_equal(a->n_permissions, 1);
+	assert_int_equal(fake_bind_channel(&s->ann, "8.8.8.1:1", 0x4000), 0);
+	assert_int_equal(fake_bind_channel(&s->ann, "8.8.8.2:1", 0x4000), 400);
+	assert_int_equal(fake_bind_channel(&s->ann, "8.8.8.2:1", 0x4001), 508);
+	assert_int_equal(a->n_permissions, 1);
+	assert_int_equal(fake_from_peer(&s->ann, "8.8.8.2:1", STR("x"), &move), TURN_DROP);
+	assert_int_equal(permit_many(&s->ann, (const char *[]){"8.8.8.1:1", "8.8.8.2:1"}, 2), 0);
+	assert_int_equal(fake_from_peer(&s->ann, "8.8.8.2:1", STR("x"), &move), TURN_TO_CLIENT);
 }
 
 /* Nothing that a stranger sends makes the server say much more, or remember anything. */
@@ -621,8 +684,10 @@ int main(void)
 		CASE(who_is_charged_for_what),
 		CASE(even_ports_and_reservations),
 		CASE(address_families),
+		CASE(a_family_that_is_not_here),
 		CASE(requests_that_make_no_sense),
 		CASE(of_several_peers_all_or_none),
+		CASE(a_refused_request_changes_nothing),
 		CASE(strangers_get_little),
 		CASE(usage_is_reported_once),
 		CASE(no_memory_leaves_nothing_behind),
