@@ -119,11 +119,21 @@ static void deliver(struct fake_client *cl)
 		assert_int_equal(str_copy(cl->nonce, sizeof cl->nonce, nonce), 0);
 }
 
+static void put_name(const struct fake_client *cl)
+{
+	uint8_t hash[32];
+	stun_userhash(str_of(cl->login.username), STR("bellwire"), hash);
+	if (cl->userhash)
+		stun_put(&writer, STUN_USERHASH, str_n((const char *)hash, sizeof hash));
+	else
+		stun_put(&writer, STUN_USERNAME, str_of(cl->login.username));
+}
+
 unsigned fake_send(struct fake_client *cl)
 {
 	struct str key = str_n((const char *)cl->key, cl->key_len);
 	if (cl->nonce[0]) {
-		stun_put(&writer, STUN_USERNAME, str_of(cl->login.username));
+		put_name(cl);
 		stun_put(&writer, STUN_REALM, STR("bellwire"));
 		stun_put(&writer, STUN_NONCE, str_of(cl->nonce));
 		if (cl->sha256)
@@ -202,4 +212,51 @@ enum turn_verdict fake_from_peer(struct fake_client *cl, const char *peer, struc
 	struct turn_alloc *a = turn_alloc_find(cl->f->core, &cl->path);
 	assert_non_null(a);
 	return turn_core_from_peer(cl->f->core, &a->relays[addr.family == STUN_IPV6], &from, data, head, out);
+}
+
+void fake_pass_seconds(struct fake *f, int seconds)
+{
+	f->core->now.mono_ms += seconds * 1000;
+	f->core->now.wall_s += seconds;
+	turn_core_tick(f->core);
+}
+
+struct stun_addr fake_relayed(const struct fake_client *cl)
+{
+	struct stun_addr addr;
+	const struct stun_attr *a = stun_find(&cl->answer, STUN_XOR_RELAYED_ADDRESS);
+	assert_non_null(a);
+	assert_int_equal(stun_get_xor_addr(&cl->answer, a, &addr), 0);
+	return addr;
+}
+
+uint32_t fake_lifetime(const struct fake_client *cl)
+{
+	uint32_t s = 0;
+	assert_int_equal(stun_get_u32(stun_find(&cl->answer, STUN_LIFETIME), &s), 0);
+	return s;
+}
+
+int stage_set_up(void **state)
+{
+	struct stage *s = mem_new(sizeof *s);
+	fake_config(&s->cfg);
+	*state = s;
+	return 0;
+}
+
+void stage_open(struct stage *s)
+{
+	fake_start(&s->f, &s->cfg);
+	fake_client(&s->ann, &s->f, "203.0.113.5:4000", "ann");
+	fake_client(&s->bob, &s->f, "203.0.113.6:4000", "bob");
+}
+
+int stage_tear_down(void **state)
+{
+	struct stage *s = *state;
+	fake_stop(&s->f);
+	assert_int_equal(s->f.n_open, 0);
+	mem_free(s);
+	return 0;
 }

@@ -23,6 +23,7 @@ struct fake_client {
 	uint8_t key[32];
 	size_t key_len;
 	bool sha256;
+	bool userhash; /* names itself by USERHASH */
 	char nonce[128];
 	uint32_t serial;
 	/* of the last answer */
@@ -55,5 +56,24 @@ enum turn_verdict fake_send_indication(
 	struct fake_client *cl, const char *peer, struct str data, struct turn_move *out);
 enum turn_verdict fake_channel_data(struct fake_client *cl, uint16_t number, struct str data, struct turn_move *out);
 enum turn_verdict fake_from_peer(struct fake_client *cl, const char *peer, struct str data, struct turn_move *out);
+
+/* Time goes on by so much, and what it ends ends. */
+void fake_pass_seconds(struct fake *f, int seconds);
+
+/* Of the last answer. */
+struct stun_addr fake_relayed(const struct fake_client *cl);
+uint32_t fake_lifetime(const struct fake_client *cl);
+
+/* What most tests play on: a server, and two clients of two users. cfg may be changed before stage_open; tearing down
+ * checks that no socket is left open. */
+struct stage {
+	struct turn_config cfg;
+	struct fake f;
+	struct fake_client ann, bob;
+};
+
+int stage_set_up(void **state);
+void stage_open(struct stage *s);
+int stage_tear_down(void **state);
 
 #endif
