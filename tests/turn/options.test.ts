@@ -123,6 +123,33 @@ test("--turn-allow opens one range and no other", async () => {
   expect((await client.permit("203.0.113.7")).code).toBe(403);
 });
 
+test("--turn-lan opens private ranges, and nothing else that is special", async () => {
+  const [shut, open] = [await startServer({ env }), await startServer({ env, args: ["--turn-lan"] })];
+  const codes = async (server: Server) => {
+    const client = await allocated(server);
+    const answers = [];
+    for (const ip of ["10.1.2.3", "172.16.0.9", "192.168.1.1", "169.254.169.254", "127.0.0.1", "8.8.8.8"])
+      answers.push((await client.permit(ip)).code);
+    return answers;
+  };
+  expect(await codes(shut)).toEqual([403, 403, 403, 403, 403, 0]);
+  expect(await codes(open)).toEqual([0, 0, 0, 403, 403, 0]);
+});
+
+test("--turn-external: clients are told the public address, and meet there", async () => {
+  const server = await start("--turn-external", "198.51.100.9/127.0.0.1", "--turn-realm", "home");
+  const [ann, bob] = [await TurnClient.open(server.ready.turn ?? ""), await TurnClient.open(server.ready.turn ?? "")];
+  const told = (await ann.allocate()).attrs.get(type.relayed)?.subarray(4, 8);
+  expect(told?.map((byte, i) => byte ^ ([0x21, 0x12, 0xa4, 0x42][i] ?? 0))).toEqual(Buffer.from([198, 51, 100, 9]));
+  expect(ann.realm.toString()).toBe("home");
+  await bob.allocate();
+  expect((await ann.bindChannel("198.51.100.9", bob.relayedPort)).code).toBe(0);
+  expect((await bob.bindChannel("198.51.100.9", ann.relayedPort)).code).toBe(0);
+  ann.sendChannel(0x4000, "by the public address");
+  expect((await bob.next())?.subarray(4).toString()).toBe("by the public address");
+  for (const one of [ann, bob]) one.close();
+});
+
 test.each([
   ["--turn-deny", "10.0.0.1/8"],
   ["--turn-deny", "10.0.0.0/33"],

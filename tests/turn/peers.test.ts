@@ -125,3 +125,20 @@ test.runIf(isRoot)("two clients of one server meet at its relay ports, and only 
   expect(trapped).not.toContain("heard to ourselves");
   for (const one of [ann, bob]) one.close();
 });
+
+test.runIf(isRoot)("what must not be fragmented is not, and the rest is", async () => {
+  const client = await bothFamilies();
+  inside("ip", "link", "set", "lo", "mtu", "1500");
+  const big = "x".repeat(1800);
+  const whole = [attr(type.dontFragment, "")];
+  for (const peer of ["8.8.8.8", "2001:4860:4860::8888"]) {
+    expect((await client.permit(peer)).code).toBe(0);
+    client.sendTo(peer, 9, `whole ${peer} ${big}`, whole);
+    client.sendTo(peer, 9, `small ${peer}`, whole);
+    client.sendTo(peer, 9, `parts ${peer} ${big}`);
+    await expect.poll(() => trapped).toContain(`heard parts ${peer} ${big}`);
+    expect(trapped).toContain(`heard small ${peer}`);
+    expect(trapped).not.toContain(`heard whole ${peer}`);
+  }
+  client.close();
+});

@@ -19,6 +19,7 @@ export const type = {
   nonce: 0x15,
   relayed: 0x16,
   transport: 0x19,
+  dontFragment: 0x1a,
   mapped: 0x20,
   moreFamilies: 0x8000,
 };
@@ -184,9 +185,9 @@ export class TurnClient {
     );
   }
 
-  sendTo(ip: string, port: number, data: string): void {
+  sendTo(ip: string, port: number, data: string, more: Buffer[] = []): void {
     const id = randomBytes(12);
-    this.send(message(method.send, [peer(ip, port, id), attr(type.data, data)], 1, id));
+    this.send(message(method.send, [peer(ip, port, id), attr(type.data, data), ...more], 1, id));
   }
 
   sendChannel(number: number, data: string): void {
