@@ -33,7 +33,7 @@ faults: ## kill -9, full disks, power cuts: the long runs of tests/ledger
 	@tools/setup.sh build test
 	@$(NODE) tools/test.mjs faults
 
-tsan: ## the system tests of transport against a server built with ThreadSanitizer
+tsan: ## the system tests against a server built with ThreadSanitizer
 	@tools/setup.sh build test
 	@$(NODE) tools/test.mjs tsan
 

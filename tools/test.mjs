@@ -276,7 +276,7 @@ async function faultTests() {
   ]);
 }
 
-/** The system tests of transport against a server built with ThreadSanitizer: any report of it is a failure. */
+/** System tests against a server built with ThreadSanitizer: any report of it is a failure. */
 async function raceTests() {
   const startedAt = Date.now();
   const built = await meson("build-tsan", {
@@ -291,8 +291,11 @@ async function raceTests() {
     BELLWIRE_SANITIZED: "1",
     TSAN_OPTIONS: `log_path=${reports} second_deadlock_stack=1`,
   };
-  for (const folder of ["http", "signal", "api"])
-    await vitestGroup(`tests/${folder}, TSan`, "tests", [`${folder}/`], { env, timeoutMs: 1_800_000 });
+  const timeoutMs = 1_800_000;
+  for (const folder of ["http", "signal", "api", "store", "fetch", "webhook", "recording"])
+    await vitestGroup(`tests/${folder}, TSan`, "tests", [`${folder}/`], { env, timeoutMs });
+  const lanes = { ...env, BELLWIRE_TEST_DB: "postgres" };
+  await vitestGroup("tests, PostgreSQL, TSan", "tests", [...postgresShort, "webhook/"], { env: lanes, timeoutMs });
   const found = readdirSync(scratch).filter((file) => file.startsWith("tsan"));
   const trouble = found.map((file) => readFileSync(join(scratch, file), "utf8")).join("\n");
   report("TSan reports", startedAt, { passed: found.length ? 0 : 1, failed: found.length, trouble });

@@ -51,15 +51,18 @@ export function cpuUs(pid) {
   return readdirSync(tasks).reduce((sum, task) => sum + ns(task), 0) / 1000;
 }
 
-/** signal_load: resolves once all its clients are ready. */
-export async function startLoad(server, transport, n, calls) {
+/** signal_load: resolves once all its clients are ready. `first`: a path that each WebSocket's connection fetches. */
+export async function startLoad(server, transport, n, calls, first) {
   const args = [new URL(server.url).port, server.pid, transport, n, "u"].map(String);
   const folder = calls && mkdtempSync(join(tmpdir(), "bellwire-bench-"));
   if (calls) {
     args.push(join(folder, "calls"));
     writeFileSync(args.at(-1), calls.join("\n"));
   }
-  const child = spawn(join(build, "bench/signal/signal_load"), args, { env, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(join(build, "bench/signal/signal_load"), args, {
+    env: first ? { ...env, LOAD_FIRST: first } : env,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const exited = new Promise((done) => child.once("exit", done).once("error", done));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async () => {

@@ -91,16 +91,30 @@ static void wait(struct client *c, struct str packet)
 	w->len += packet.len;
 }
 
+static void fetch_first(const struct client *c)
+{
+	char text[512];
+	int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", setup.first);
+	wire_put(c, c->fd, text, (size_t)n);
+}
+
+static void upgrade(const struct client *c)
+{
+	static const char text[] = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+				   "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+				   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+	wire_put(c, c->fd, text, sizeof text - 1);
+}
+
 /* The first request. */
 static void begin(struct client *c)
 {
-	static const char upgrade[] = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-				      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-				      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 	if (setup.polling)
 		get(c);
+	else if (setup.first)
+		fetch_first(c);
 	else
-		wire_put(c, c->fd, upgrade, sizeof upgrade - 1);
+		upgrade(c);
 }
 
 void link_open(struct client *c)
@@ -114,7 +128,7 @@ void link_cut(struct client *c)
 	wire_cut(c);
 	free(c->rest.bytes);
 	c->rest = (struct rest){0};
-	c->upgraded = false;
+	c->fetched = c->upgraded = false;
 	c->sid[0] = '\0';
 	c->step = STEP_OPENING;
 }
@@ -228,12 +242,25 @@ static size_t take_posted(struct client *c, struct str in)
 	return used;
 }
 
+static size_t take_first(struct client *c, struct str in)
+{
+	struct str body;
+	size_t used = take_answer(in, &body);
+	if (!used)
+		return 0;
+	c->fetched = true;
+	upgrade(c);
+	return used;
+}
+
 static size_t take(struct client *c, bool posts, struct str in)
 {
 	if (posts)
 		return take_posted(c, in);
 	if (setup.polling)
 		return take_poll(c, in);
+	if (setup.first && !c->fetched)
+		return take_first(c, in);
 	return c->upgraded ? take_frame(c, in) : take_upgrade(c, in);
 }
 

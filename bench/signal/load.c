@@ -4,11 +4,13 @@
  *
  * Connects N clients to /webrtc as users WHO0, WHO1, …; with CALLS, a file of call ids, the first of them join
  * these, two and two.
+ * With LOAD_FIRST=PATH in the environment each WebSocket's connection fetches that before its upgrade.
  * Prints one line of JSON about that, then one for each command read:
  *
  *   candidate|offer WINDOW 0 MS   closed loop: each client has WINDOW messages under way and answers each with one
  *   candidate|offer 0 RATE MS     RATE messages a second, evenly, from one client after another
- *   storm 0 0 0                   cuts all connections at once, and waits until all are back in their sessions
+ *   storm TICKETS 0 0             cuts all connections at once, and waits until all are back in their sessions;
+ *                                 TICKETS: 1 with those of TLS, 0 with full handshakes
  *
  * CPU is that of all threads of process PID, from the system, for each message that arrived.
  */
@@ -192,7 +194,7 @@ static void command(const char *line)
 	if (sscanf(line, "%15s %zu %lf %lf", kind, &r.window, &r.rate, &ms) != 4)
 		give_up("an unknown command");
 	if (strcmp(kind, "storm") == 0) {
-		storm();
+		storm(r.window > 0);
 		return;
 	}
 	if (!setup.n_calls)
@@ -251,7 +253,8 @@ int main(int argc, char **argv)
 		.polling = strcmp(argv[3], "polling") == 0,
 		.tls = strcmp(argv[3], "tls") == 0,
 		.n = strtoul(argv[4], NULL, 10),
-		.who = argv[5]};
+		.who = argv[5],
+		.first = getenv("LOAD_FIRST")};
 	server_pid = atoi(argv[2]);
 	if (argc > 6)
 		read_calls(argv[6]);

@@ -23,6 +23,7 @@ enum step { STEP_OPENING, STEP_CONNECTING, STEP_SYNCING, STEP_JOINING, STEP_READ
 enum wire { WIRE_CONNECTING, WIRE_SHAKING, WIRE_OPEN };
 
 struct ssl_st;
+struct ssl_session_st;
 
 /* What has come of a frame or an answer that is not whole yet. */
 struct rest {
@@ -38,10 +39,12 @@ struct message {
 };
 
 struct client {
-	int fd;		    /* the WebSocket, or the connection that polls */
-	int post_fd;	    /* the connection that posts; -1 when there is none */
-	struct ssl_st *ssl; /* owned; null: plain */
+	int fd;			       /* the WebSocket, or the connection that polls */
+	int post_fd;		       /* the connection that posts; -1 when there is none */
+	struct ssl_st *ssl;	       /* owned; null: plain */
+	struct ssl_session_st *ticket; /* owned; the server's last, to come back with; null: none yet */
 	enum wire wire;
+	bool fetched; /* what it fetches first is there */
 	bool upgraded;
 	bool posting; /* an answer to a POST is due; what is to be sent meanwhile waits */
 	enum step step;
@@ -56,10 +59,11 @@ struct setup {
 	uint16_t port;
 	bool polling;
 	bool tls;
-	size_t n;	 /* clients; the first ones, two and two, are a pair in a call */
-	char **calls;	 /* ids */
-	size_t n_calls;	 /* 0: the clients only connect */
-	const char *who; /* the users' names begin so */
+	size_t n;	   /* clients; the first ones, two and two, are a pair in a call */
+	char **calls;	   /* ids */
+	size_t n_calls;	   /* 0: the clients only connect */
+	const char *who;   /* the users' names begin so */
+	const char *first; /* path that each WebSocket's connection fetches before its upgrade; null: none */
 };
 
 extern struct setup setup;
@@ -116,11 +120,12 @@ void load_event(struct client *c, struct str packet);
 
 /* --- storm.c --- */
 
-extern bool storming;	 /* an end is a reason to come again */
-extern size_t n_resumed; /* who came back to a session that it had, its call in it */
-extern size_t n_again;	 /* connections that ended on the way */
+extern bool storming;	  /* an end is a reason to come again */
+extern bool with_tickets; /* TLS: they come back as browsers do, without a full handshake */
+extern size_t n_resumed;  /* who came back to a session that it had, its call in it */
+extern size_t n_again;	  /* connections that ended on the way */
 
 /* Cuts all and brings them back; prints one line. */
-void storm(void);
+void storm(bool tickets);
 
 #endif

@@ -6,14 +6,16 @@
 #define STORM_MAX_US 120000000
 
 bool storming;
+bool with_tickets;
 size_t n_resumed;
 size_t n_again;
 
-void storm(void)
+void storm(bool tickets)
 {
 	double cpu = -cpu_us();
 	int64_t begin = now_us(), half = 0;
 	storming = true;
+	with_tickets = tickets;
 	n_ready = n_resumed = n_again = 0;
 	for (size_t i = 0; i < setup.n; i++)
 		link_cut(&clients[i]);

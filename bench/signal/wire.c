@@ -10,11 +10,23 @@
 
 static SSL_CTX *ctx;
 
+static int on_ticket(SSL *ssl, SSL_SESSION *ticket)
+{
+	struct client *c = SSL_get_app_data(ssl);
+	SSL_SESSION_free(c->ticket);
+	c->ticket = ticket;
+	return 1;
+}
+
 void wire_init(void)
 {
-	ctx = setup.tls ? SSL_CTX_new(TLS_client_method()) : NULL;
-	if (setup.tls && !ctx)
+	if (!setup.tls)
+		return;
+	ctx = SSL_CTX_new(TLS_client_method());
+	if (!ctx)
 		give_up("TLS");
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, on_ticket);
 }
 
 int wire_connect(void)
@@ -52,6 +64,9 @@ int wire_open(struct client *c)
 	c->ssl = SSL_new(ctx);
 	if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
 		give_up("TLS");
+	SSL_set_app_data(c->ssl, c);
+	if (with_tickets && c->ticket && SSL_set_session(c->ssl, c->ticket) != 1)
+		give_up("a ticket");
 	SSL_set_connect_state(c->ssl);
 	return shake(c);
 }
@@ -92,6 +107,8 @@ void wire_cut(struct client *c)
 {
 	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	if (c->ssl) /* otherwise it would take the ticket for spoilt */
+		SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(c->ssl);
 	close(c->fd);
 	c->ssl = NULL;
