@@ -33,7 +33,8 @@ async function scene(number: number, args: string[] = []): Promise<Scene> {
     seed: seed + number,
     size: { pairs: 3, groups: 1 },
     db: postgres.url(database, proxy.port),
-    args,
+    // It is the database that is slow here: who talks is not lost because the machine is busy.
+    args: ["--ping-timeout", "5s", ...args],
   });
   run.rowsUrl = postgres.url(database);
   await untilReady(run);
@@ -167,7 +168,7 @@ async function suffer(
       `${proxy.cuts} cuts, ${run.summary()}`,
   );
   await run.settle();
-  expect(run.broken, `seed ${seed}`).toEqual([]);
+  expect(run.broken.join("\n"), `seed ${seed}`).toBe("");
   expect(slowest).toBeLessThan(answerMs);
   expect(talked.slowest).toBeLessThan(1000);
   for (const status of expected) expect([...statuses]).toContain(status);

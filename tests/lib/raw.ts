@@ -45,13 +45,21 @@ function destroy(socket: Socket): void {
   socket.destroy();
 }
 
-/** A port that was free a moment ago. */
-export function freePort(host = "127.0.0.1"): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer().once("error", fail);
-    server.listen(0, host, () => {
-      const address = server.address();
-      server.close(() => done(typeof address === "object" && address ? address.port : 0));
-    });
+/** Listens and stops again: whether nobody else does. */
+function isFree(port: number, host: string): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer().once("error", () => done(false));
+    server.listen(port, host, () => server.close(() => done(true)));
   });
+}
+
+/**
+ * A port that was free a moment ago, below those that Linux gives to whoever asks for any (32768 and up): so it is still
+ * free when a server comes back to it after a while.
+ */
+export async function freePort(host = "127.0.0.1"): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    if (await isFree(port, host)) return port;
+  }
 }

@@ -28,6 +28,7 @@ export interface ServerOptions {
 }
 
 const forcedStopMs = 10_000;
+const startMs = 40_000; // on a busy machine, with a database that comes back from a crash
 
 export class Server {
   url = "";
@@ -67,7 +68,7 @@ export class Server {
     const [command, ...args] = [...words, ...given] as [string, ...string[]];
     const from = performance.now();
     this.program = new Program(command, args, { ...process.env, BELLWIRE_SECRET: secret, ...this.options.env });
-    const line = await this.program.until(() => /^ready .*$/m.exec(this.program.stdout)?.[0], "ready line");
+    const line = await this.program.until(() => /^ready .*$/m.exec(this.program.stdout)?.[0], "ready line", startMs);
     this.startedInMs = performance.now() - from;
     this.ready = Object.fromEntries([...line.matchAll(/(\w+)=(\S+)/g)].map((match) => [match[1], match[2]]));
     this.url = this.ready.http ?? "";

@@ -21,15 +21,16 @@ export function findBinaries() {
 /** uid and gid for the server: nobody's, when we are root. */
 const identity = () => (process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {});
 
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+/** Below the ports that Linux gives to whoever asks for any: still free when the server comes back after being stopped. */
+async function freePort() {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    const isFree = await new Promise((done) => {
+      const server = createServer().once("error", () => done(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
     });
-  });
+    if (isFree) return port;
+  }
 }
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
