@@ -418,6 +418,30 @@ const stories: Story[] = [
     },
   },
   {
+    title: "a group: who only looks on hears of its end too",
+    devices: ["ann/1", "bob/1", "dan/1", "eve/1"],
+    tell: async (stage) => {
+      const callId = await stage.create("ann", ["bob"], { mode: "group" });
+      await stage.ask("ann/1", "call.join", { callId });
+      await stage.ask("bob/1", "call.join", { callId });
+      await stage.ask("bob/1", "call.leave", { callId });
+      await stage.ask("ann/1", "call.leave", { callId });
+    },
+    heard: {
+      "ann/1": [
+        "call.participants",
+        "call.accepted",
+        "call.active",
+        "participant.joined",
+        "participant.left left",
+        "call.ended hangup",
+      ],
+      "bob/1": ["call.incoming", "call.accepted", "call.active", "call.participants", "call.ended hangup"],
+      "dan/1": ["call.active", "call.ended hangup"],
+      "eve/1": [],
+    },
+  },
+  {
     title: "a group: rung again",
     devices: ["ann/1", "bob/1", "cat/1"],
     tell: async (stage) => {

@@ -73,6 +73,7 @@ function OngoingCallsOf({ onJoin }: { onJoin: (id: string) => void }) {
   const { join } = useCall();
   return (
     <OngoingCalls
+      channelId={CHANNEL}
       onJoin={({ id, mode, callType }) =>
         mode === "group" ? onJoin(id) : void join(id, { audio: true, video: callType === "video" })
       }

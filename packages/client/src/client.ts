@@ -3,6 +3,7 @@ import { Call } from "./call/call.js";
 import { factsOfData, factsOfOptions, rosterOfOptions } from "./call/facts.js";
 import type { CallPorts } from "./call/ports.js";
 import { CallBook, isLive } from "./callBook.js";
+import { Channels } from "./channels.js";
 import { Emitter } from "./emitter.js";
 import { BellwireError } from "./errors.js";
 import type { HistoryPage } from "./generated/api.js";
@@ -57,6 +58,11 @@ export class Client extends Emitter<ClientEvents> {
   readonly #ports: CallPorts;
   readonly #store = new Store<ClientSnapshot>(() => this.#makeSnapshot());
   readonly #book = new CallBook(() => this.#store.changed());
+  readonly #channels = new Channels({
+    activeCall: (channelId) => this.#requests.activeCall(channelId),
+    onCall: (call) => this.#book.live(call.id) ?? this.#book.offer(call),
+    onError: (error) => this.emit("error", error),
+  });
   #user: User | null = null;
   #clockAhead = 0;
 
@@ -84,6 +90,7 @@ export class Client extends Emitter<ClientEvents> {
     const inbox = this.#makeInbox();
     this.#signaling.on("event", (event) => inbox.take(event));
     this.#signaling.on("state", (state) => {
+      this.#channels.setConnected(state === "connected");
       this.#store.changed();
       this.emit("connection", state);
     });
@@ -146,6 +153,12 @@ export class Client extends Emitter<ClientEvents> {
     const call = this.#book.live(callId);
     if (call?.state === "ringing-in") await call.accept(media);
     return call;
+  }
+
+  /** Offers in the snapshot's `joinable` also the group call that went on in a channel before this device connected;
+   *  those that begin later are offered anyway. Returns how to stop. */
+  watchChannel(channelId: string): () => void {
+    return this.#channels.watch(channelId);
   }
 
   /** A call that is not over, or the one that was the current one. */

@@ -120,6 +120,7 @@ static int open_calls(struct app *a, struct buf *why)
 	config.limits.max_participants = (size_t)c->max_participants;
 	config.limits.max_legs = (size_t)c->max_joined;
 	config.limits.max_live = (size_t)c->max_calls;
+	call_limits_set_rings(&config.limits, c->rings_per_minute);
 	a->calls = calls_new(&config);
 	return a->calls ? 0 : ERR_NO_MEMORY;
 }

@@ -273,6 +273,7 @@ static const struct bound {
 	{"max-connections-per-address", offsetof(struct config, max_per_address), 0, 1000000},
 	{"db-connections", offsetof(struct config, db_connections), 2, 32},
 	{"max-calls", offsetof(struct config, max_calls), 1, 1000000},
+	{"rings-per-minute", offsetof(struct config, rings_per_minute), 0, 60000},
 	{"turn-ttl", offsetof(struct config, turn_ttl_ms), 60000, 86400000},
 	{"turn-max-allocations", offsetof(struct config, turn_max_allocations), 1, 65536},
 	{"turn-max-allocations-per-user", offsetof(struct config, turn_max_per_user), 1, 65536},

@@ -55,7 +55,8 @@ struct config {
 	int64_t max_participants;
 	int64_t max_joined;
 	int64_t max_calls;
-	int64_t quality_keep_ms; /* 0: for ever */
+	int64_t rings_per_minute; /* 0: no limit */
+	int64_t quality_keep_ms;  /* 0: for ever */
 
 	const char *webhook_url;
 	const char *webhook_secret_file;

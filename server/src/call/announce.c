@@ -23,6 +23,14 @@ static void list_members(struct audience_lists *to, const struct task *t)
 			to->names[to->n++] = t->members[i].user.id;
 }
 
+/* Members who had no part in a call of their channel, and were offered to join it while it went on. */
+static void list_onlookers(struct audience_lists *to, const struct task *t, const struct call *c)
+{
+	for (size_t i = 0; i < t->n_members; i++)
+		if (t->members[i].is_member && !call_participant(c, str_of(t->members[i].user.id)))
+			to->names[to->n++] = t->members[i].user.id;
+}
+
 static void list_sessions(struct audience_lists *to, const struct call *c, const struct call_event *e)
 {
 	for (size_t i = 0; i < c->n_legs; i++) {
@@ -58,6 +66,8 @@ static void announce_one(
 			list_members(to, t);
 		else
 			list_users(to, c, e);
+		if (strcmp(e->type, "call.ended") == 0)
+			list_onlookers(to, t, c);
 		a.users = to->names;
 		a.n_users = to->n;
 	}

@@ -83,12 +83,19 @@ static int take_people(struct task *t, struct store_read_people *q)
 	return 0;
 }
 
-/* A call that becomes active with this command is told to the whole channel. */
+/* A group call that becomes active with this command, or may be over with it, is told to the whole channel. */
 static bool wants_members(const struct task *t, const struct call *c)
 {
-	return t->cmd.verb == CMD_JOIN && c->mode == CALL_GROUP && c->status == CALL_RINGING;
+	enum call_verb verb = t->cmd.verb;
+	if (!c || c->mode != CALL_GROUP)
+		return false;
+	if (c->status == CALL_RINGING)
+		return verb == CMD_JOIN;
+	return c->status == CALL_ACTIVE &&
+	       (verb == CMD_LEAVE || verb == CMD_END || verb == CMD_DEADLINE || verb == CMD_SESSION_GONE);
 }
 
+/* The decision depends on who somebody is to the channel. */
 static bool needs_people(const struct task *t, const struct call *c)
 {
 	const struct call_actor *actor = &t->cmd.actor;
@@ -104,7 +111,9 @@ static void on_people(struct store_job *job, int err)
 	struct task *t = job->arg;
 	struct store_read_people q = t->people_q;
 	t->in_flight = false;
-	if (!err)
+	if (err < 0 && !needs_people(t, current_call(t)))
+		err = 0; /* an end that fewer hear of is better than none */
+	else if (!err)
 		err = take_people(t, &q);
 	t->members = q.people;
 	t->n_members = q.n_people;
@@ -276,7 +285,7 @@ void task_gather(struct task *t)
 		task_refuse(t, ERR_CALL_NOT_FOUND); /* over before its turn came */
 	else if (!c && !(t->asked & ASKED_CALL))
 		ask_call(t, t->cmd.call_id);
-	else if (needs_people(t, c) && !(t->asked & ASKED_PEOPLE))
+	else if ((needs_people(t, c) || wants_members(t, c)) && !(t->asked & ASKED_PEOPLE))
 		err = gather_people(t, c);
 	else
 		task_decide(t);

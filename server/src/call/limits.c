@@ -25,8 +25,14 @@ void call_limits_init(struct call_limits *l)
 		.max_legs = 16,
 		.max_queue = 256,
 		.max_live = 100000,
-		.rate_caller = {.every_ms = 2 * SECOND, .burst = 120},
-		.rate_callee = {.every_ms = 2 * SECOND, .burst = 30},
-		.rate_channel = {.every_ms = 2 * SECOND, .burst = 30},
 	};
+	call_limits_set_rings(l, 30);
+}
+
+void call_limits_set_rings(struct call_limits *l, int64_t per_minute)
+{
+	const struct call_rate rate = {.every_ms = per_minute ? 60 * SECOND / per_minute : 0, .burst = per_minute};
+	l->rate_callee = rate;
+	l->rate_channel = rate;
+	l->rate_caller = (struct call_rate){.every_ms = rate.every_ms, .burst = 4 * rate.burst};
 }

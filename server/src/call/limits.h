@@ -45,4 +45,8 @@ struct call_limits {
 /* The defaults of docs/guide/calls.md. */
 void call_limits_init(struct call_limits *l);
 
+/* Sets the three rates: how often in a minute one user is rung, and one channel rings; a caller may ring as many people
+ * over time, and four times as many at once. 0 = no limit. */
+void call_limits_set_rings(struct call_limits *l, int64_t per_minute);
+
 #endif

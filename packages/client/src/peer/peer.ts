@@ -17,6 +17,7 @@ import { BellwireError } from "../errors.js";
 import type { IceCandidate, Sdp } from "../generated/events.js";
 import type { MediaState } from "../types.js";
 import { limitSender } from "./bitrate.js";
+import { closeCalmly } from "./farewell.js";
 import { Health } from "./health.js";
 import { onWayChange, sendWholePicture } from "./refresh.js";
 
@@ -152,7 +153,7 @@ export class Peer {
     clearTimeout(this.#resendTimer);
     this.#health.close();
     this.#listening.abort();
-    this.#pc?.close();
+    if (this.#pc) closeCalmly(this.#pc);
   }
 
   /** One step after the other; a step that fails does not stop those behind it. */

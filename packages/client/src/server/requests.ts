@@ -1,6 +1,14 @@
 /** What is asked of the server about calls, over HTTP or the socket, whichever is there. */
 import { BellwireError } from "../errors.js";
-import type { CallAnswer, CallPage, CreateCall, CreateCallAnswer, HistoryPage, PutQuality } from "../generated/api.js";
+import type {
+  ActiveCallAnswer,
+  CallAnswer,
+  CallPage,
+  CreateCall,
+  CreateCallAnswer,
+  HistoryPage,
+  PutQuality,
+} from "../generated/api.js";
 import type { Call as CallData, CallType, Direction, Outcome } from "../generated/events.js";
 import type { CallOptions } from "../types.js";
 import { historyOf } from "./history.js";
@@ -48,6 +56,11 @@ export class Requests {
     return (await this.#rest.request<CallAnswer>(pathOf(callId))).call;
   }
 
+  /** The call that rings or runs in a channel. */
+  async activeCall(channelId: string): Promise<CallData | null> {
+    return (await this.#rest.request<ActiveCallAnswer>(`${pathOfChannel(channelId)}/calls/active`)).call;
+  }
+
   /** By the socket if it is there; a call that is over already is left. */
   async leave(callId: string, verb: "cancel" | "decline" | "leave"): Promise<void> {
     // Only HTTP can take back a call that the server may not have heard of yet.
@@ -64,8 +77,7 @@ export class Requests {
     const filter = { cursor, limit, callType };
     if (channelId === undefined)
       return this.#rest.request("/api/users/me/calls", { query: { ...filter, outcome, direction } });
-    const path = `/api/channels/${encodeURIComponent(channelId)}/calls`;
-    const page = await this.#rest.request<CallPage>(path, { query: filter });
+    const page = await this.#rest.request<CallPage>(`${pathOfChannel(channelId)}/calls`, { query: filter });
     return { ...page, calls: page.calls.map((call) => historyOf(call, ownUserId)) };
   }
 
@@ -84,6 +96,10 @@ export class Requests {
 
 function pathOf(callId: string): string {
   return `/api/calls/${encodeURIComponent(callId)}`;
+}
+
+function pathOfChannel(channelId: string): string {
+  return `/api/channels/${encodeURIComponent(channelId)}`;
 }
 
 function createBody(id: string, options: CallOptions): CreateCall {
