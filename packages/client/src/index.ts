@@ -27,6 +27,7 @@ export type { Devices, DevicesSnapshot } from "./media/devices.js";
 export type { Media, MediaRequest } from "./media/media.js";
 export type { Platform, SocketLike } from "./platform.js";
 export type { Hint, HintCode } from "./quality/hint.js";
+export type { ConnectionPath } from "./quality/path.js";
 export type { HistoryQuery } from "./server/requests.js";
 export type { GetToken } from "./server/rest.js";
 export type * from "./types.js";

@@ -14,6 +14,7 @@ import type {
   User,
 } from "./generated/events.js";
 import type { Hint } from "./quality/hint.js";
+import type { ConnectionPath } from "./quality/path.js";
 
 /** The connection to the server. `failed` stays until `connect()` is called again. */
 export type ConnectionState = "idle" | "connecting" | "connected" | "reconnecting" | "failed";
@@ -57,6 +58,8 @@ export interface ParticipantSnapshot {
   readonly connectionQuality: Quality | null;
   /** What could be done about it; null while there is nothing to say. */
   readonly connectionHint: Hint | null;
+  /** How media travels: directly, or over a relay, and how this device reaches that; null before it flows. */
+  readonly connectionPath: ConnectionPath | null;
   readonly media: MediaState;
 }
 

@@ -2,7 +2,7 @@
 export { launchChromium, newPerson, note, type PersonOptions, screenshot } from "./browser.js";
 export { type Coturn, startCoturn, turnCredential, turnSecret } from "./coturn.js";
 export { type FirefoxPage, launchFirefox, newFirefoxPage, startFirefox } from "./firefox.js";
-export { type Link, type LinkState, makeLink } from "./link.js";
+export { type Link, type LinkState, makeLink, type WayTold } from "./link.js";
 export { makeNamespace, type Namespace } from "./namespace.js";
 export { makeHome, makeInternet, type Nat, type NatRules } from "./nat.js";
 export {

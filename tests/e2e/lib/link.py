@@ -2,9 +2,10 @@
 
 link.py SEED NAMESPACE ADDRESS NAMESPACE ADDRESS
 
-Lines on standard input are JSON: {"delay": ms, "jitter": ms, "loss": 0..1, "rate": bits per second or 0}, for both
-directions from then on. Jitter is uniform around the delay and never changes the order of packets. Says "ready" once
-both devices are up.
+Lines on standard input are JSON: {"delay": ms, "jitter": ms, "loss": 0..1, "rate": bits per second or 0} for both
+directions from then on, and with "there" and "back" the same for one of them alone; "udp" and "tcp" are lists of the
+only ports that pass. Jitter is uniform around the delay and never changes the order of packets. Each line is answered
+with what was done to UDP until then, in both directions. Says "ready" once both devices are up.
 """
 import ctypes
 import fcntl
@@ -22,6 +23,8 @@ TUNSETIFF = 0x400454CA
 IFF_TUN_NO_PI = 0x1001
 CLONE_NEWNET = 0x40000000
 QUEUE_S = 0.3  # what waits for a slow link longer than this is dropped
+CLEAN = {"delay": 0, "jitter": 0, "loss": 0, "rate": 0}
+PROTOCOLS = {6: "tcp", 17: "udp"}
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -41,6 +44,35 @@ def make_tun(namespace, address, peer):
     return tun
 
 
+def passes(packet, how):
+    """Whether the packet is of a protocol and port that pass."""
+    header = (packet[0] & 15) * 4
+    allowed = how.get(PROTOCOLS.get(packet[9]))
+    ports = struct.unpack_from("!HH", packet, header) if allowed is not None else ()
+    return allowed is None or any(port in allowed for port in ports)
+
+
+class Tally:
+    """What was done to UDP: what a browser should find."""
+
+    def __init__(self):
+        self.packets = self.lost = self.bytes = self.differences = self.n_differences = 0
+        self.transit = None
+
+    def arrived(self, size, transit):
+        self.packets += 1
+        self.bytes += size
+        if self.transit is not None:
+            self.differences += abs(transit - self.transit)
+            self.n_differences += 1
+        self.transit = transit
+
+    def tell(self, seconds):
+        """jitter: what RFC 3550's estimate tends to, in ms."""
+        jitter = 1000 * self.differences / max(1, self.n_differences)
+        return {"packets": self.packets, "lost": self.lost, "bytes": self.bytes, "jitter": jitter, "seconds": seconds}
+
+
 class Way:
     """One direction: packets that are on it, by the time of their arrival."""
 
@@ -48,37 +80,47 @@ class Way:
         self.out, self.rng = out, rng
         self.flying, self.count = [], 0
         self.free_at = self.last_at = 0.0
+        self.how, self.tally = CLEAN, Tally()
 
-    def put(self, packet, how, now):
-        if self.rng.random() < how["loss"]:
+    def put(self, packet, now):
+        how, is_udp = self.how, packet[9] == 17
+        if not passes(packet, how):
             return
         start = max(now, self.free_at)
-        if start - now > QUEUE_S:
+        if self.rng.random() < how["loss"] or start - now > QUEUE_S:
+            self.tally.lost += is_udp
             return
         self.free_at = start + (len(packet) * 8 / how["rate"] if how["rate"] else 0)
         wait = how["delay"] + self.rng.uniform(-how["jitter"], how["jitter"])
         at = max(self.free_at + max(0, wait) / 1000, self.last_at)
         self.last_at = at
         self.count += 1
-        heapq.heappush(self.flying, (at, self.count, packet))
+        heapq.heappush(self.flying, (at, self.count, now, packet))
 
     def deliver(self, now):
         while self.flying and self.flying[0][0] <= now:
+            _, _, begin, packet = heapq.heappop(self.flying)
+            if packet[9] == 17:
+                self.tally.arrived(len(packet), now - begin)
             try:
-                os.write(self.out, heapq.heappop(self.flying)[2])
+                os.write(self.out, packet)
             except BlockingIOError:
                 pass
 
     def next_in(self, now):
         return max(0.0, self.flying[0][0] - now) if self.flying else 1.0
 
+    def set(self, how, seconds):
+        told, self.how, self.tally = self.tally.tell(seconds), how, Tally()
+        return told
+
 
 def main(seed, name_a, address_a, name_b, address_b):
     a = make_tun(name_a, address_a, address_b)
     b = make_tun(name_b, address_b, address_a)
     ways = {a: Way(b, random.Random(f"{seed}a")), b: Way(a, random.Random(f"{seed}b"))}
-    how = {"delay": 0, "jitter": 0, "loss": 0, "rate": 0}
     print("ready", flush=True)
+    set_at = time.monotonic()
     while True:
         now = time.monotonic()
         wait = min(way.next_in(now) for way in ways.values())
@@ -87,7 +129,7 @@ def main(seed, name_a, address_a, name_b, address_b):
         for tun in (a, b):
             while tun in readable:
                 try:
-                    ways[tun].put(os.read(tun, 2000), how, now)
+                    ways[tun].put(os.read(tun, 2000), now)
                 except BlockingIOError:
                     break
         for way in ways.values():
@@ -96,8 +138,11 @@ def main(seed, name_a, address_a, name_b, address_b):
             line = sys.stdin.readline()
             if not line:
                 return
-            how = {**{"delay": 0, "jitter": 0, "loss": 0, "rate": 0}, **json.loads(line)}
-            print("set", flush=True)
+            how = json.loads(line)
+            both = {**CLEAN, **{key: value for key, value in how.items() if key not in ("there", "back")}}
+            told = {key: ways[tun].set({**both, **how.get(key, {})}, now - set_at) for key, tun in (("there", a), ("back", b))}
+            set_at = now
+            print("set " + json.dumps(told), flush=True)
 
 
 main(*sys.argv[1:])

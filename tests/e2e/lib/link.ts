@@ -4,19 +4,39 @@ import { closeLater } from "../../lib/lifetime.js";
 import { Program } from "../../lib/process.js";
 import { makeIsland, type Namespace } from "./namespace.js";
 
-export interface LinkState {
-  /** Milliseconds each way. */
+export interface WayState {
+  /** Milliseconds. */
   delay?: number;
   jitter?: number;
-  /** Share of the packets, each way. */
+  /** Share of the packets. */
   loss?: number;
   /** Bits per second; 0 or nothing: as much as there is. */
   rate?: number;
 }
 
+export interface LinkState extends WayState {
+  /** From the first end to the second, and back, where that is not as the other. */
+  there?: WayState;
+  back?: WayState;
+  /** The only ports that pass. */
+  udp?: number[];
+  tcp?: number[];
+}
+
+/** What was done to the UDP packets of one direction. */
+export interface WayTold {
+  packets: number;
+  lost: number;
+  bytes: number;
+  /** What RFC 3550's estimate tends to, in milliseconds. */
+  jitter: number;
+  seconds: number;
+}
+
 export interface Link {
   ends: [Namespace, Namespace];
-  set(state: LinkState): Promise<void>;
+  /** Resolves with what was done since the last time. */
+  set(state: LinkState): Promise<{ there: WayTold; back: WayTold }>;
 }
 
 /** Two namespaces that reach nothing but each other. */
@@ -31,7 +51,8 @@ export async function makeLink(seed = 1): Promise<Link> {
   const set = async (state: LinkState) => {
     times += 1;
     program.write(`${JSON.stringify(state)}\n`);
-    await program.until(() => program.stdout.split("set\n").length > times, "the link's new state");
+    const told = () => [...program.stdout.matchAll(/^set (.*)\n/gm)][times - 1]?.[1];
+    return JSON.parse(await program.until(told, "the link's new state"));
   };
   return { ends, set };
 }

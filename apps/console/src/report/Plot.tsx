@@ -20,6 +20,7 @@ export interface PlotProps {
   theme: string;
 }
 
+const HEIGHT = 150;
 const COLOURS = ["--plot-1", "--plot-2"];
 
 /** A canvas knows neither variables nor light-dark(): the page itself says what a colour comes to. */
@@ -63,16 +64,18 @@ function drawMarks(u: uPlot, marks: readonly number[], limit: number | undefined
   ctx.restore();
 }
 
-function optionsOf({ title, unit, limit, lines, length, marks }: PlotProps, width: number): uPlot.Options {
+/** `latest`: what is drawn may change after the plot was made. */
+function optionsOf(latest: { current: PlotProps }, width: number): uPlot.Options {
+  const { title, unit, limit, lines } = latest.current;
   const grid = { stroke: colour("--bw-line"), width: 1 };
   const axis = { stroke: colour("--bw-text-2"), grid, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   return {
     width,
-    height: 150,
+    height: HEIGHT,
     cursor: { sync: { key: "call" }, points: { size: 7 } },
     legend: { live: true },
     scales: {
-      x: { time: false, range: [0, length] },
+      x: { time: false, range: () => [0, latest.current.length] },
       y: { range: (_u, _min, max) => [0, Math.max(max * 1.1, limit ? limit * 0.6 : 1)] },
     },
     axes: [
@@ -90,7 +93,7 @@ function optionsOf({ title, unit, limit, lines, length, marks }: PlotProps, widt
       })),
     ],
     hooks: {
-      drawClear: [(u) => drawMarks(u, marks, limit)],
+      drawClear: [(u) => drawMarks(u, latest.current.marks, limit)],
       ready: [() => performance.mark(`plot ${title}`)],
     },
   };
@@ -98,25 +101,25 @@ function optionsOf({ title, unit, limit, lines, length, marks }: PlotProps, widt
 
 export function Plot(props: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
-  const { title, unit, lines, length, marks, limit, theme } = props;
+  const plot = useRef<uPlot | null>(null);
+  const { title, unit, lines, theme } = props;
+  // What a call that still runs adds is drawn into the plot that is there: the cursor stays.
+  const latest = useRef(props);
+  latest.current = props;
+  const labels = lines.map(({ label }) => label).join("\n");
   useEffect(() => {
     const element = place.current;
-    if (!element || !theme) return;
-    const plot = new uPlot(
-      optionsOf(
-        { title, unit, lines, length, marks, theme, ...(limit !== undefined && { limit }) },
-        element.clientWidth,
-      ),
-      align(lines),
-      element,
-    );
-    const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: 150 }));
+    if (!element || !theme || !labels) return;
+    const made = new uPlot(optionsOf(latest, element.clientWidth), align(latest.current.lines), element);
+    plot.current = made;
+    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     watch.observe(element);
     return () => {
       watch.disconnect();
-      plot.destroy();
+      made.destroy();
     };
-  }, [title, unit, lines, length, marks, limit, theme]);
+  }, [theme, labels]);
+  useEffect(() => plot.current?.setData(align(lines)), [lines]);
   const peak = lines.map(
     ({ label, values }) => `${label}: at most ${Math.max(0, ...values.map((v) => v ?? 0)).toFixed(0)} ${unit}`,
   );

@@ -1,28 +1,13 @@
 /** Why was that call bad? What happened in one call, over plots of how its connections were. */
-import { useCallback, useEffect, useMemo, useState } from "react";
-import { ApiError, ask, askTimeline, type CallFacts, type QualityAnswer, type TimelineEntry } from "../api.js";
+import { useMemo, useState } from "react";
+import type { CallFacts } from "../api.js";
 import { Frame, TokenForm, Trouble } from "../Frame.js";
 import { useSession } from "../session.js";
 import { describe } from "./events.js";
-import { clock, makeReport, type Report } from "./model.js";
+import { clock } from "./model.js";
 import { Plots } from "./Plots.js";
+import { type Loaded, useReport } from "./useReport.js";
 import { type Finding, findingsOf, summaryOf } from "./verdict.js";
-
-interface Loaded {
-  report: Report;
-  timeline: TimelineEntry[];
-  quality: QualityAnswer;
-}
-
-async function load(token: string, callId: string): Promise<Loaded> {
-  const path = `/api/calls/${encodeURIComponent(callId)}`;
-  const [{ call }, quality, timeline] = await Promise.all([
-    ask<{ call: CallFacts }>(token, path),
-    ask<QualityAnswer>(token, `${path}/quality`),
-    askTimeline(token, callId),
-  ]);
-  return { report: makeReport(call, quality), timeline, quality };
-}
 
 function Facts({ call }: { call: CallFacts }) {
   const facts = [
@@ -167,22 +152,8 @@ export function ReportPage() {
   const session = useSession(
     query.get("user") ? `user=${encodeURIComponent(query.get("user") ?? "")}` : "scope=server",
   );
-  const [loaded, setLoaded] = useState<Loaded | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
-  const { token, drop } = session;
-  const reload = useCallback(() => {
-    if (!token || !callId) return;
-    setTrouble(null);
-    load(token, callId).then(setLoaded, (error: Error) => {
-      if (error instanceof ApiError && error.status === 401) drop();
-      setTrouble(
-        error instanceof ApiError && error.status === 404
-          ? "There is no such call, or it is not yours to see."
-          : error.message,
-      );
-    });
-  }, [token, callId, drop]);
-  useEffect(reload, [reload]);
+  const { loaded, trouble, reload } = useReport(session, callId);
+  const { token } = session;
   return (
     <Frame title="Call report">
       {!callId && <Trouble text="The address names no call: /console/report?call=…" />}

@@ -79,7 +79,7 @@ const HANDLERS: Handlers = {
   "participant.muted": ({ legs }, { socketId, isMuted }) => legs.update(socketId, { isMuted }),
   "participant.video-toggled": ({ legs }, { socketId, isVideoEnabled }) => legs.update(socketId, { isVideoEnabled }),
   "participant.screen-toggled": ({ legs }, { socketId, isScreenSharing }) => legs.update(socketId, { isScreenSharing }),
-  "participant.quality": ({ legs }, { socketId, connectionQuality }) => legs.update(socketId, { connectionQuality }),
+  "participant.quality": ({ legs }, { socketId, connectionQuality }) => legs.hears(socketId, connectionQuality),
 };
 
 /** Events that are unknown, or mean nothing to a call, are passed over. */

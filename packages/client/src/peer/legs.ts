@@ -5,6 +5,7 @@ import type { Media } from "../media/media.js";
 import type { Hint } from "../quality/hint.js";
 import { better, worse } from "../quality/level.js";
 import { type Measured, Meter } from "../quality/meter.js";
+import { type ConnectionPath, pathName } from "../quality/path.js";
 import type { Switches } from "../quality/sample.js";
 import type { MediaState, ParticipantSnapshot } from "../types.js";
 import { shareOf } from "./bitrate.js";
@@ -26,7 +27,7 @@ export interface LegsPorts {
   sends(): Switches;
   /** A connection was looked at. */
   onMeasured(socketId: string, measured: Measured): void;
-  /** How good the connections of this device are: that of the best, for what is bad with one peer alone is the peer's. */
+  /** How well media reaches this device: from where it does so best, for what is bad with one peer alone is the peer's. */
   onQuality(quality: Quality): void;
   onRestart(socketId: string): void;
   /** Nothing arrives from somebody any more: perhaps it is this device that lost its way. */
@@ -45,10 +46,14 @@ interface Leg extends LegFacts {
   screenStream: MediaStream | null;
   isSpeaking: boolean;
   isReconnecting: boolean;
-  /** As its device says, and as it was measured from here. */
+  /** How well media reaches it, as its device says, and when it said so. */
   connectionQuality: Quality | null;
-  measured: Quality | null;
+  toldAt: number;
+  /** As it was measured from here: how media comes from there, and gets there. */
+  arrives: Quality | null;
+  leaves: Quality | null;
   hint: Hint | null;
+  path: ConnectionPath | null;
 }
 
 export class Legs {
@@ -106,9 +111,7 @@ export class Legs {
       screenStream: null,
       isSpeaking: false,
       isReconnecting: false,
-      connectionQuality: null,
-      measured: null,
-      hint: null,
+      ...{ connectionQuality: null, toldAt: 0, arrives: null, leaves: null, hint: null, path: null },
     };
     this.#legs.set(facts.socketId, leg);
     for (const slot of ["audio", "camera", "screen"] as const) leg.peer.setTrack(slot, this.#ports.localTrack(slot));
@@ -149,6 +152,11 @@ export class Legs {
     Object.assign(leg, change);
     this.#syncStreams(leg);
     this.#ports.onChange();
+  }
+
+  /** Its device says how well media reaches it: newer than what was last reported of that here. */
+  hears(socketId: string, connectionQuality: Quality): void {
+    this.update(socketId, { connectionQuality, toldAt: performance.now(), leaves: null });
   }
 
   nudge(socketId: string): void {
@@ -252,15 +260,18 @@ export class Legs {
       isFlowing: () => leg.peer.state === "connected",
       sends: () => this.#ports.sends(),
       expects: () => ({ microphone: !leg.isMuted, camera: leg.isVideoEnabled, screen: leg.isScreenSharing }),
-      onMeasured: (measured) => {
-        const hint = leg.hint?.text === measured.hint?.text ? leg.hint : measured.hint;
-        if (measured.level !== leg.measured || hint !== leg.hint)
-          this.update(leg.socketId, { measured: measured.level, hint });
-        this.#ports.onMeasured(leg.socketId, measured);
-        const own = [...this.#legs.values()].reduce<Quality | null>((best, one) => better(best, one.measured), null);
-        if (own) this.#ports.onQuality(own);
-      },
+      toldAt: () => leg.toldAt,
+      onMeasured: (measured) => this.#onMeasured(leg, measured),
     });
+  }
+
+  #onMeasured(leg: Leg, measured: Measured): void {
+    const { arrives, leaves, hint, values } = measured;
+    const change = { arrives, leaves, hint, path: pathName(values.path ?? null) };
+    if (reuse(leg, { ...leg, ...change }) !== leg) this.update(leg.socketId, change);
+    this.#ports.onMeasured(leg.socketId, measured);
+    const own = [...this.#legs.values()].reduce<Quality | null>((best, one) => better(best, one.arrives), null);
+    if (own) this.#ports.onQuality(own);
   }
 
   /** A picture is in the stream only while its sender says that there is one: players wait for tracks that never come. */
@@ -290,8 +301,9 @@ export class Legs {
       isVideoEnabled: leg.isVideoEnabled,
       isScreenSharing: leg.isScreenSharing,
       isSpeaking: leg.isSpeaking && !leg.isMuted,
-      connectionQuality: worse(leg.measured, leg.connectionQuality),
+      connectionQuality: worse(worse(leg.arrives, leg.leaves), leg.connectionQuality),
       connectionHint: leg.hint,
+      connectionPath: leg.path,
       media: peer.state,
     };
   }
@@ -302,7 +314,14 @@ function personSnapshot(person: Participant): ParticipantSnapshot {
   return {
     ...{ id: userId, userId, name, avatarUrl, role, state, isMuted, connectionQuality },
     ...{ socketId: null, stream: null, screenStream: null },
-    ...{ isVideoEnabled: false, isScreenSharing: false, isSpeaking: false, media: "new", connectionHint: null },
+    ...{
+      isVideoEnabled: false,
+      isScreenSharing: false,
+      isSpeaking: false,
+      media: "new",
+      connectionHint: null,
+      connectionPath: null,
+    },
   };
 }
 

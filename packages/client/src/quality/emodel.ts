@@ -2,7 +2,7 @@
  *  (loudness, noise, side tone, echo loss) has the standard's default values. docs/guide/quality.md tells how. */
 
 /** Ro - Is with the default values of G.107, before anything is measured. */
-const BASE = 93.35;
+const BASE = 93.355;
 const RLR = 2;
 const NO = -61.18;
 const TELR = 65;

@@ -2,6 +2,7 @@
  *  they are kept. */
 import type { ClientEvents, DeviceEvent, QualityField } from "../generated/events.js";
 import type { Measured } from "./meter.js";
+import { pathName } from "./path.js";
 
 export const FIELDS: readonly QualityField[] = [
   ...(["level", "audioScore", "videoScore", "rtt", "inAudioKbps", "inAudioLoss", "inAudioJitter"] as const),
@@ -32,7 +33,6 @@ interface Noted {
 const PATIENCE_MS = 8000;
 const MAX_SAMPLES = 240;
 const MAX_NOTES = 30;
-const PATHS = ["", "direct-udp", "direct-tcp", "relay-udp", "relay-tcp", "relay-tls", "relay-far"];
 const LIMITS = ["none", "cpu", "bandwidth", "other"];
 
 const round = (value: number | null | undefined) => (value == null ? null : Math.round(value));
@@ -56,11 +56,11 @@ export class Flight {
   }
 
   /** A connection was looked at. What changed in kind is noted by itself; what is bad or new goes out at once. */
-  take(leg: string, { at, values, level }: Measured): void {
-    this.#samples.push({ at, leg, values: FIELDS.map((field) => round(values[field])) });
+  take(leg: string, { at, values, level, isSample }: Measured): void {
+    if (isSample) this.#samples.push({ at, leg, values: FIELDS.map((field) => round(values[field])) });
     if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
     this.#follow(leg, "quality", level ?? "");
-    this.#follow(leg, "path", PATHS[values.path ?? 0] ?? "");
+    this.#follow(leg, "path", pathName(values.path ?? null) ?? "");
     this.#follow(leg, "limit", LIMITS[values.limit ?? 0] ?? "");
     const isStill = values.inFps != null && values.inFps < 1 && ((values.expects ?? 0) & 2) !== 0;
     this.#follow(leg, "picture", isStill ? "frozen" : "moves");

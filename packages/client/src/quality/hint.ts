@@ -55,3 +55,52 @@ export function hintOf(v: Values): Hint | null {
     ? make("uneven", jitter, `The connection wavers by ${jitter} ms: use a cable, or stop downloads.`)
     : null;
 }
+
+/** In looks, one a second: so often a hint must come up before it is given, and so long it stays after the last time;
+ *  browsers report of our sound every 7.5 seconds at the latest. */
+const GIVEN_AFTER = 2;
+const STAYS = 8;
+/** A value that moved by more than this share is told anew. */
+const MOVED = 0.5;
+
+/** Hints without flicker: one at a time, the same object while nothing is to be said anew. */
+export class Advice {
+  #given: Hint | null = null;
+  #next: HintCode | null = null;
+  #nNext = 0;
+  #nSilent = 0;
+
+  /** `hint`: what this look would say; `isWell`: there is no need for any. */
+  take(hint: Hint | null, isWell: boolean): Hint | null {
+    if (isWell) this.#give(null);
+    else if (hint === null) this.#miss();
+    else if (hint.code === this.#given?.code) this.#repeat(hint);
+    else this.#consider(hint);
+    return this.#given;
+  }
+
+  #give(hint: Hint | null): void {
+    this.#given = hint;
+    this.#next = null;
+    this.#nSilent = 0;
+  }
+
+  #miss(): void {
+    this.#next = null;
+    this.#nSilent += 1;
+    if (this.#nSilent > STAYS) this.#give(null);
+  }
+
+  #repeat(hint: Hint): void {
+    const { value } = this.#given as Hint;
+    const hasMoved = Math.abs(hint.value - value) > MOVED * Math.max(value, 1);
+    this.#give(hasMoved ? hint : this.#given);
+  }
+
+  /** Another than the given one: that keeps its place until the new one has come up again. */
+  #consider(hint: Hint): void {
+    this.#nNext = hint.code === this.#next ? this.#nNext + 1 : 1;
+    this.#next = hint.code;
+    if (this.#nNext >= GIVEN_AFTER) this.#give(hint);
+  }
+}

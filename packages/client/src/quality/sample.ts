@@ -14,6 +14,8 @@ export interface Switches {
   screen: boolean;
 }
 
+type Kind = "audio" | "video";
+
 /** A frame of Opus and its look-ahead: what it costs before the network. */
 const CODING_MS = 26.5;
 
@@ -48,22 +50,28 @@ function inbound(a: Totals, b: Totals, seconds: number, expects: Switches): Valu
   };
 }
 
-/** The far end's reports; a browser that gives no share gives a count. */
-function outLoss(kind: "audio" | "video", a: Totals, b: Totals): number | null {
+/** What the far end said last; a browser that gives no share gives a count. */
+function outLoss(kind: Kind, a: Totals, b: Totals): number | null {
+  if (b.out[kind].packets <= a.out[kind].packets) return null;
   const share = b.out[kind].lossShare;
   if (share !== null) return 1000 * share;
   return thousandths(b.out[kind].lost - a.out[kind].lost, b.out[kind].packets - a.out[kind].packets);
 }
 
+/** The same as a measurement of this time: only if the far end has said it since. Of sound it does so every 2.5 to
+ *  7.5 seconds, of pictures every second. */
+const newLoss = (kind: Kind, a: Totals, b: Totals) =>
+  (b.out[kind].reportedAt ?? Number.NEGATIVE_INFINITY) > a.at ? outLoss(kind, a, b) : null;
+
 function outbound(a: Totals, b: Totals, seconds: number, sends: Switches): Values {
   const [audio, video] = [b.out.audio, b.out.video];
   return {
     outAudioKbps: (8 * (audio.bytes - a.out.audio.bytes)) / seconds / 1000,
-    outAudioLoss: audio.packets > a.out.audio.packets ? outLoss("audio", a, b) : null,
+    outAudioLoss: newLoss("audio", a, b),
     outJitter: ms(audio.jitter ?? video.jitter),
     ...((sends.camera || sends.screen) && {
       outVideoKbps: (8 * (video.bytes - a.out.video.bytes)) / seconds / 1000,
-      outVideoLoss: video.packets > a.out.video.packets ? outLoss("video", a, b) : null,
+      outVideoLoss: newLoss("video", a, b),
       outFps: (video.frames - a.out.video.frames) / seconds,
       outHeight: video.height || null,
       limit: b.limit === null ? null : Math.max(0, LIMITS.indexOf(b.limit)),
@@ -76,35 +84,42 @@ const worst = (...scores: (number | null)[]) => {
   return known.length > 0 ? Math.min(...known) : null;
 };
 
-/** Both directions; what was concealed is what the ear missed, and where nobody tells, what was lost. */
-function audioScore(v: Values): number | null {
-  if (v.rtt == null) return null;
-  const heard = (v.concealed ?? v.inAudioLoss ?? 0) / 10;
-  const delay = v.rtt / 2 + CODING_MS;
-  return worst(
-    rating(delay + (v.bufferMs ?? 0), Math.max(heard, (v.inAudioLoss ?? 0) / 20)),
-    rating(delay + (v.bufferMs ?? 0), (v.outAudioLoss ?? 0) / 10),
-  );
+/** A score of sound and one of pictures; null: nothing to judge. */
+interface Scores {
+  audio: number | null;
+  video: number | null;
 }
 
-function pictureScore(v: Values, expects: Switches, sends: Switches, seconds: number): number | null {
-  const seen =
-    expects.camera && !expects.screen && v.inFps != null
-      ? videoScore({
-          fps: v.inFps,
-          frozen: (v.frozenMs ?? 0) / 1000 / seconds,
-          loss: (v.inVideoLoss ?? 0) / 1000,
-          height: v.inHeight ?? null,
-        })
-      : null;
-  const shown =
-    sends.camera && v.outFps != null
-      ? videoScore({ fps: v.outFps, frozen: 0, loss: (v.outVideoLoss ?? 0) / 1000, height: v.outHeight ?? null })
-      : null;
-  return worst(seen, shown);
+/** What was concealed is what the ear missed, and where nobody tells, what was lost. */
+function scoreInbound(v: Values, expects: Switches, seconds: number): Scores {
+  const missed = Math.max((v.concealed ?? v.inAudioLoss ?? 0) / 10, (v.inAudioLoss ?? 0) / 20);
+  const picture = { fps: v.inFps ?? null, frozen: (v.frozenMs ?? 0) / 1000 / seconds, height: v.inHeight ?? null };
+  const isJudged = expects.camera && !expects.screen && v.inFps != null;
+  return {
+    audio: v.rtt == null ? null : rating(delayOf(v), missed),
+    video: isJudged ? videoScore({ ...picture, loss: (v.inVideoLoss ?? 0) / 1000 }) : null,
+  };
 }
 
-export function sampleBetween(a: Totals, b: Totals, sends: Switches, expects: Switches): Values {
+function scoreOutbound(v: Values, sends: Switches, a: Totals, b: Totals): Scores {
+  const lost = (kind: Kind) => outLoss(kind, a, b) ?? 0;
+  const picture = { fps: v.outFps ?? null, frozen: 0, height: v.outHeight ?? null };
+  return {
+    audio: v.rtt == null ? null : rating(delayOf(v), lost("audio") / 10),
+    video: sends.camera && v.outFps != null ? videoScore({ ...picture, loss: lost("video") / 1000 }) : null,
+  };
+}
+
+const delayOf = (v: Values) => (v.rtt ?? 0) / 2 + CODING_MS + (v.bufferMs ?? 0);
+
+export interface Sample {
+  values: Values;
+  /** How well media comes from there, and gets there; null while nothing is known. */
+  inScore: number | null;
+  outScore: number | null;
+}
+
+export function sampleBetween(a: Totals, b: Totals, sends: Switches, expects: Switches): Sample {
   const seconds = Math.max(0.001, (b.at - a.at) / 1000);
   const values: Values = {
     rtt: ms(b.roundTrip),
@@ -115,10 +130,8 @@ export function sampleBetween(a: Totals, b: Totals, sends: Switches, expects: Sw
     sends: bits(sends),
     expects: bits(expects),
   };
-  values.audioScore = audioScore(values);
-  values.videoScore = pictureScore(values, expects, sends, seconds);
-  return values;
+  const [inn, out] = [scoreInbound(values, expects, seconds), scoreOutbound(values, sends, a, b)];
+  values.audioScore = worst(inn.audio, out.audio);
+  values.videoScore = worst(inn.video, out.video);
+  return { values, inScore: worst(inn.audio, inn.video), outScore: worst(out.audio, out.video) };
 }
-
-/** One number for the connection; null while nothing is known. */
-export const scoreOf = ({ audioScore = null, videoScore = null }: Values) => worst(audioScore, videoScore);

@@ -21,6 +21,8 @@ interface Inbound extends Media {
 interface Outbound extends Media {
   /** As the far end says, of its last report; null when there was none. */
   lossShare: number | null;
+  /** When that report came, in milliseconds of performance.now(). */
+  reportedAt: number | null;
 }
 
 export interface Totals {
@@ -42,7 +44,7 @@ type Entry = any;
 
 const media = (): Inbound & Outbound => ({
   ...{ packets: 0, lost: 0, bytes: 0, frames: 0, height: 0, jitter: null, frozen: 0 },
-  ...{ concealed: 0, played: 0, waited: 0, emitted: 0, lossShare: null },
+  ...{ concealed: 0, played: 0, waited: 0, emitted: 0, lossShare: null, reportedAt: null },
 });
 
 const most = (a: number | null, b: number | undefined) => (b === undefined ? a : Math.max(a ?? 0, b));
@@ -68,19 +70,16 @@ function addOutbound(to: Outbound, entry: Entry): void {
   to.height = Math.max(to.height, entry.frameHeight ?? 0);
 }
 
-function addReport(to: Outbound, entry: Entry): void {
+/** Browsers stamp a report with its arrival, and what they count themselves with the time of asking. */
+function addReport(to: Outbound, entry: Entry, now: number, at: number): void {
   to.lost += Math.max(0, entry.packetsLost ?? 0);
   to.jitter = most(to.jitter, entry.jitter);
   to.lossShare = most(to.lossShare, entry.fractionLost);
+  to.reportedAt = most(to.reportedAt, at - Math.max(0, now - (entry.timestamp ?? now)));
 }
 
 /** The pair in use: Chromium names it in the transport, Firefox marks it. */
-function pairOf(report: RTCStatsReport, entries: Entry[]): Entry {
-  const id = entries.find((one) => one.type === "transport" && one.selectedCandidatePairId)?.selectedCandidatePairId;
-  const marked = (one: Entry) =>
-    one.type === "candidate-pair" && (one.selected || (one.nominated && one.state === "succeeded"));
-  return id ? report.get(id) : entries.find(marked);
-}
+const isMarked = (pair: Entry) => pair.selected || (pair.nominated && pair.state === "succeeded");
 
 function pathOf(report: RTCStatsReport, pair: Entry): number | null {
   const local: Entry = report.get(pair?.localCandidateId);
@@ -91,6 +90,9 @@ function pathOf(report: RTCStatsReport, pair: Entry): number | null {
   return local.protocol === "tcp" ? 2 : 1;
 }
 
+const isMedia = (entry: Entry) => entry.type.endsWith("-rtp");
+
+/** In one pass: each entry is made for JavaScript when it is looked at, which is most of what measuring costs. */
 export function readTotals(report: RTCStatsReport, at: number): Totals {
   const totals: Totals = {
     at,
@@ -98,8 +100,26 @@ export function readTotals(report: RTCStatsReport, at: number): Totals {
     out: { audio: media(), video: media() },
     ...{ roundTrip: null, available: null, limit: null, path: null },
   };
-  const entries: Entry[] = [...report.values()];
-  let reported: number | null = null;
+  const found: Entry[] = [];
+  let [selectedId, marked]: [string | undefined, Entry] = [undefined, undefined];
+  let now = 0;
+  for (const entry of report.values() as Iterable<Entry>) {
+    now = Math.max(now, entry.timestamp ?? 0);
+    if (isMedia(entry)) found.push(entry);
+    else if (entry.type === "transport") selectedId ??= entry.selectedCandidatePairId;
+    else if (entry.type === "candidate-pair" && isMarked(entry)) marked ??= entry;
+  }
+  const reported = addMedia(totals, found, now);
+  const pair = selectedId ? report.get(selectedId) : marked;
+  totals.roundTrip = pair?.currentRoundTripTime ?? reported;
+  totals.available = pair?.availableOutgoingBitrate ?? null;
+  totals.path = pathOf(report, pair);
+  return totals;
+}
+
+/** Gives the round trip that the far end's reports give, if any. */
+function addMedia(totals: Totals, entries: readonly Entry[], now: number): number | null {
+  let roundTrip: number | null = null;
   for (const entry of entries) {
     const kind: "audio" | "video" = entry.kind ?? entry.mediaType;
     if (!totals.in[kind]) continue;
@@ -109,13 +129,9 @@ export function readTotals(report: RTCStatsReport, at: number): Totals {
       if (kind === "video" && entry.qualityLimitationReason && entry.active !== false)
         totals.limit = entry.qualityLimitationReason;
     } else if (entry.type === "remote-inbound-rtp") {
-      addReport(totals.out[kind], entry);
-      reported = entry.roundTripTime ?? reported;
+      addReport(totals.out[kind], entry, now, totals.at);
+      roundTrip = entry.roundTripTime ?? roundTrip;
     }
   }
-  const pair = pairOf(report, entries);
-  totals.roundTrip = pair?.currentRoundTripTime ?? reported;
-  totals.available = pair?.availableOutgoingBitrate ?? null;
-  totals.path = pathOf(report, pair);
-  return totals;
+  return roundTrip;
 }

@@ -14,10 +14,11 @@ import { ConnectionBanner } from "./ConnectionBanner.js";
 import { DeviceMenu } from "./DeviceMenu.js";
 import { endedText } from "./endedText.js";
 import { errorText } from "./errorText.js";
-import { type FaceOf, otherTiles, ownTile, peerOf, plainFace } from "./faces.js";
+import { adviceFor, type FaceOf, otherTiles, ownTile, peerOf, plainFace } from "./faces.js";
 import { IncomingCallDialog } from "./IncomingCallDialog.js";
 import { Notice } from "./Notice.js";
 import { OutgoingCall, type OutgoingCallProps } from "./OutgoingCall.js";
+import { QualityHint, useDismissedHints } from "./QualityHint.js";
 import { useTexts } from "./texts.js";
 import { useRecordingParts } from "./useRecordingParts.js";
 
@@ -74,12 +75,8 @@ function Troubles({ call }: { call: CallSnapshot }) {
 
 /** What to do about the worst connection, until it is put aside; each kind of advice once. */
 function Advice({ call }: { call: CallSnapshot }) {
-  const texts = useTexts();
-  const [seen, setSeen] = useState<readonly string[]>([]);
-  const weak = call.participants.find((one) => one.connectionQuality === "poor" && one.connectionHint !== null);
-  const hint = weak?.connectionHint;
-  if (!hint || seen.includes(hint.code)) return null;
-  return <Notice onDismiss={() => setSeen((codes) => [...codes, hint.code])}>{texts.hint(hint)}</Notice>;
+  const [hint, dismiss] = useDismissedHints(adviceFor(call.participants));
+  return <QualityHint hint={hint} onDismiss={dismiss} />;
 }
 
 function progressOf(call: CallSnapshot): OutgoingCallProps["progress"] {

@@ -1,5 +1,5 @@
 /** One participant: the picture, or the avatar while there is none, with name and marks. */
-import type { Quality } from "@bellwire/client";
+import type { ConnectionPath, Hint, Quality } from "@bellwire/client";
 import type { ReactNode } from "react";
 import { Avatar, type Face } from "./Avatar.js";
 import { CameraOffIcon, MicOffIcon, PinIcon, SoundOffIcon } from "./icons.js";
@@ -20,6 +20,9 @@ export interface TileFace extends Face {
   /** Whether media flows to and from this participant. */
   connection?: "connecting" | "connected" | "reconnecting" | "failed" | undefined;
   quality?: Quality | null;
+  /** How media travels, and what could be done about a weak connection: for the badge. */
+  path?: ConnectionPath | null;
+  hint?: Hint | null;
 }
 
 export interface ParticipantTileProps {
@@ -54,7 +57,7 @@ function Label({ face, place, silent }: ParticipantTileProps) {
       {!face.isVideoEnabled && place !== "own" && <Mark label={texts.cameraIsOff} icon={CameraOffIcon} />}
       {silent && !face.isLocal && <Mark label={texts.soundIsOff} icon={SoundOffIcon} />}
       <span className="bw-tile__name">{face.isLocal ? texts.you : face.name}</span>
-      <QualityBadge quality={face.quality ?? null} />
+      <QualityBadge quality={face.quality ?? null} path={face.path ?? null} hint={face.hint ?? null} />
     </figcaption>
   );
 }

@@ -1,10 +1,14 @@
 /** How good a connection is: four bars, and the word for it. */
-import type { Quality } from "@bellwire/client";
+import type { ConnectionPath, Hint, Quality } from "@bellwire/client";
 import { useTexts } from "./texts.js";
 
 export interface QualityBadgeProps {
   /** null: not measured yet, nothing is shown. */
   quality: Quality | null;
+  /** How media travels: a tooltip tells it. */
+  path?: ConnectionPath | null;
+  /** What could be done: the tooltip's last sentence. */
+  hint?: Hint | null;
   /** Shows the word beside the bars; without it it is only read out. */
   isWordShown?: boolean;
 }
@@ -29,13 +33,14 @@ function Bars({ lit }: { lit: number }) {
   );
 }
 
-export function QualityBadge({ quality, isWordShown = false }: QualityBadgeProps) {
+export function QualityBadge({ quality, path = null, hint = null, isWordShown = false }: QualityBadgeProps) {
   const texts = useTexts();
   if (!quality) return null;
   const word = texts.quality[quality];
   const label = texts.connectionIs(word);
+  const title = [label, path && texts.path[path], hint && texts.hint(hint)].filter(Boolean).join(". ");
   return (
-    <span className={`bw-quality bw-quality--${quality}`} role="img" aria-label={label} title={label}>
+    <span className={`bw-quality bw-quality--${quality}`} role="img" aria-label={label} title={title}>
       <Bars lit={BARS[quality]} />
       {isWordShown && <span aria-hidden="true">{word}</span>}
     </span>

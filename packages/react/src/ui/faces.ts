@@ -1,5 +1,13 @@
 /** From the client's snapshots to what the screens draw. */
-import type { CallSnapshot, HistoryCall, LocalSnapshot, ParticipantSnapshot, User } from "@bellwire/client";
+import type {
+  CallSnapshot,
+  Hint,
+  HistoryCall,
+  LocalSnapshot,
+  ParticipantSnapshot,
+  Quality,
+  User,
+} from "@bellwire/client";
 import type { Face } from "./Avatar.js";
 import type { HistoryEntry } from "./CallHistory.js";
 import type { TileFace } from "./ParticipantTile.js";
@@ -48,7 +56,16 @@ function participantTile(participant: ParticipantSnapshot, faceOf: FaceOf): Tile
     isSpeaking: participant.isSpeaking,
     connection: isAway ? "reconnecting" : CONNECTIONS[participant.media],
     quality: participant.connectionQuality,
+    path: participant.connectionPath,
+    hint: participant.connectionHint,
   };
+}
+
+/** What is worth saying to the user: only of connections that people hear are bad, the worst first. */
+export function adviceFor(participants: readonly ParticipantSnapshot[]): Hint | null {
+  const ofLevel = (quality: Quality) =>
+    participants.find((one) => one.connectionQuality === quality && one.connectionHint !== null);
+  return (ofLevel("poor") ?? ofLevel("fair"))?.connectionHint ?? null;
 }
 
 /** Everyone else who has a device in the call. */

@@ -24,6 +24,7 @@ export { ParticipantTile, type ParticipantTileProps, ScreenTile, type TileFace }
 export type { PeopleLayout } from "./People.js";
 export { PreJoin, type PreJoinProps } from "./PreJoin.js";
 export { QualityBadge, type QualityBadgeProps } from "./QualityBadge.js";
+export { QualityHint, type QualityHintProps } from "./QualityHint.js";
 export { RecentCalls, type RecentCallsProps } from "./RecentCalls.js";
 export {
   RecordControls,

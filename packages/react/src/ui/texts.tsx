@@ -96,6 +96,15 @@ export const englishTexts = {
   clickToHear: "Click to hear",
   connectionIs: (word: string) => `Connection: ${word}`,
   quality: { excellent: "excellent", good: "good", fair: "fair", poor: "poor" },
+  /** How media travels, for the badge's tooltip. */
+  path: {
+    "direct-udp": "Directly between the devices",
+    "direct-tcp": "Directly between the devices, over TCP",
+    "relay-udp": "Over a relay",
+    "relay-tcp": "Over a relay, by TCP",
+    "relay-tls": "Over a relay, by TLS",
+    "relay-far": "Over a relay of the other side",
+  },
   /** What could be done about a weak connection: by code and value, or the client's own English words. */
   hint: ({ text }: Hint): string => text,
   begins: "The call begins",

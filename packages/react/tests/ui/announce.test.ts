@@ -22,6 +22,7 @@ function person(name: string, more: Partial<ParticipantSnapshot> = {}): Particip
     isSpeaking: false,
     connectionQuality: null,
     connectionHint: null,
+    connectionPath: null,
     media: "connected",
     ...more,
   };
