@@ -54,10 +54,10 @@ async function answers(port) {
   }
 }
 
-// A core each for server and load, so that none moves to the other's. With TURN_BENCH_FIRST=1 both come before
-// everything else: for machines that have other work.
-const first = process.env.TURN_BENCH_FIRST ? ["chrt", "-f", "30"] : [];
-const onCore = (core) => [...first, "taskset", "-c", `${core}`];
+// The system places server and load. With TURN_BENCH_PIN=1 they have a core each and come before everything else: for
+// machines that have other work.
+const pinned = process.env.TURN_BENCH_PIN === "1";
+const onCore = (core) => (pinned ? ["chrt", "-f", "30", "taskset", "-c", `${core}`] : []);
 
 /** A server that serves: its address, its process, and how to end it. */
 async function start(name) {
@@ -140,7 +140,10 @@ const goals = { A: 1.2, V: 1.65, VG: 2.0 };
 
 function write(file, rows) {
   const commit = execFileSync("git", ["-C", root, "rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-  const how = `a core each for server and load${first.length ? ", before all other work" : ""}; the load sleeps between its bursts`;
+  const where = pinned
+    ? "server and load on a core each, before all other work"
+    : "server and load where the system puts them";
+  const how = `${where}; the load sleeps between its bursts (--patient)`;
   const facts = `${cpus().length} cores, kernel ${release().split("-")[0]}, commit ${commit}; medians of ${rounds} rounds of ${seconds} s; ${how}.`;
   const lines = rows.map(({ what, value, goal }) => `| ${what} | ${value} | ${goal ?? ""} |`);
   writeFileSync(
