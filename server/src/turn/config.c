@@ -10,7 +10,7 @@ void turn_config_init(struct turn_config *cfg)
 	*cfg = (struct turn_config){
 		.relay_port_min = 49152, /* RFC 8656 §7.2 */
 		.relay_port_max = 65535,
-		.gather_us = 60,
+		.gather_us = 150,
 		.realm = STR("bellwire"),
 		.nonce_lifetime_s = 3600, /* RFC 8656 §5: at least once an hour */
 		.max_allocations = 16384,

@@ -77,8 +77,8 @@ struct turn_config {
 	uint16_t relay_port_max;
 	unsigned workers; /* 0: one per core */
 
-	/* Pause between turns of a worker that would turn more often than twice in one, in microseconds, so that
-	 * packets leave in batches: less CPU, for media about this much later. At most 1000; 0: never. */
+	/* Pause between turns of a worker that turns more often than once in one, in microseconds, so that packets
+	 * leave in batches: less CPU, for media about this much later. At most 1000; 0: never. */
 	uint32_t gather_us;
 
 	struct str realm;	    /* at most 8 bytes keep an unauthenticated answer below 2.8 times its request */

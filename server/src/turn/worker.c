@@ -163,8 +163,8 @@ static void on_second(struct worker *w)
 		turn_policy_read_own(&w->core.policy);
 }
 
-/* Whether pauses pay is seen in a window without them, from how often the worker turned: a pause that finds the packets
- * of one turn in two costs about what it saves. They then go on for a second, until the next window. */
+/* Whether pauses pay is seen in a window without them, from how often the worker turned: each should find the packets
+ * of one turn at least. They then go on for a second, until the next window. */
 static void count_turn(struct worker *w)
 {
 	int64_t now = w->core.now.mono_ms;
@@ -175,7 +175,7 @@ static void count_turn(struct worker *w)
 	bool looked = w->gather_us == 0;
 	uint32_t apart_us = w->window_turns ? WORKER_WINDOW_MS * 1000 / w->window_turns : UINT32_MAX / 8;
 	uint32_t pause_us = w->shared->cfg.gather_us;
-	w->gather_us = looked && apart_us <= 2 * pause_us ? pause_us : 0;
+	w->gather_us = looked && apart_us <= pause_us ? pause_us : 0;
 	w->window_end_ms = now + (w->gather_us ? WORKER_GATHER_MS : WORKER_WINDOW_MS);
 	w->window_turns = 0;
 }
