@@ -212,20 +212,20 @@ describe("reload on SIGHUP", () => {
     const fresh = makeCertificate(["after.test"]);
     const reloading = await startServer({ args: mine.args });
     const old = await dial({}, reloading.port);
-    const hup = async () => {
+    const hup = async (told: RegExp) => {
       process.kill(reloading.pid, "SIGHUP");
-      await sleep(200);
+      await expect.poll(() => reloading.stderr, { timeout: 10_000 }).toMatch(told);
     };
     writeFileSync(mine.certFile, "no certificate");
-    await hup();
+    await hup(/holds no PEM certificate/);
     expect(nameOf(await dial({}, reloading.port))).toBe("before.test");
     expect(reloading.stderr.match(/the certificates stay as they were.*holds no PEM certificate/g)).toHaveLength(1);
     copyFileSync(fresh.certFile, mine.certFile);
-    await hup();
+    await hup(/is not the key of/);
     expect(nameOf(await dial({}, reloading.port))).toBe("before.test");
     expect(reloading.stderr).toContain("is not the key of");
     copyFileSync(fresh.keyFile, mine.keyFile);
-    await hup();
+    await hup(/certificates read again/);
     expect(nameOf(await dial({}, reloading.port))).toBe("after.test");
     await alive(old);
   });

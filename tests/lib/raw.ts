@@ -10,17 +10,25 @@ export interface RawAnswer {
   closed: boolean;
 }
 
-/** Sends bytes (in the given pieces, each in a segment of its own) and collects what comes until close or silence. */
+/**
+ * Sends bytes (in the given pieces, each in a segment of its own) and collects what comes until the server closes, the
+ * time is over, or so many answers have begun.
+ */
 export async function rawHttp(
   port: number,
   bytes: string | Buffer | (string | Buffer)[],
-  { host = "127.0.0.1", timeoutMs = 2000, pauseMs = 5 } = {},
+  { host = "127.0.0.1", timeoutMs = 10_000, pauseMs = 5, answers = Number.POSITIVE_INFINITY } = {},
 ): Promise<RawAnswer> {
   const socket = open({ port, host, noDelay: true });
   const chunks: Buffer[] = [];
   const ended = new Promise<boolean>((done) => {
     const timer = setTimeout(() => done(false), timeoutMs);
-    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("data", (chunk) => {
+      chunks.push(chunk);
+      if (answers === Number.POSITIVE_INFINITY || statusesIn(Buffer.concat(chunks)).length < answers) return;
+      clearTimeout(timer);
+      done(false);
+    });
     socket.on("error", () => {});
     socket.on("close", () => {
       clearTimeout(timer);
@@ -35,9 +43,11 @@ export async function rawHttp(
   const closed = await ended;
   destroy(socket);
   const all = Buffer.concat(chunks);
-  const text = all.toString("latin1");
-  const statuses = [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map((match) => Number(match[1]));
-  return { text, bytes: all, statuses, closed };
+  return { text: all.toString("latin1"), bytes: all, statuses: statusesIn(all), closed };
+}
+
+function statusesIn(bytes: Buffer): number[] {
+  return [...bytes.toString("latin1").matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map((match) => Number(match[1]));
 }
 
 function destroy(socket: Socket): void {

@@ -1,4 +1,7 @@
 // Engine.IO without a client library: polls and WebSockets as a test wants them.
+import { once } from "node:events";
+import { request } from "node:http";
+import { text } from "node:stream/consumers";
 import { rawHttp } from "../lib/index.js";
 
 export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
@@ -61,6 +64,18 @@ export class Poller {
     return (await this.poll()).text();
   }
 
+  /** Begins a poll, and waits until the server has it: what was asked afterwards has been answered. */
+  async begin(): Promise<{ answer: Promise<{ status: number | undefined; text: string }>; abort: () => void }> {
+    const { url, path } = this.endpoint;
+    const asked = request(`${url}${path}?${this.query}`, { agent: false });
+    const answer = once(asked, "response").then(async ([got]) => ({ status: got.statusCode, text: await text(got) }));
+    answer.catch(() => {});
+    asked.on("error", () => {}).end();
+    await once(asked, "finish");
+    await (await fetch(`${url}/healthz`)).text();
+    return { answer, abort: () => asked.destroy() };
+  }
+
   post(body: string): Promise<Response> {
     return this.endpoint.request(this.query, { method: "POST", body });
   }
@@ -106,7 +121,7 @@ export class Wire {
     this.waiting = undefined;
   }
 
-  next(timeoutMs = 2000): Promise<Message> {
+  next(timeoutMs = 10_000): Promise<Message> {
     const first = this.queue.shift();
     if (first !== undefined) return Promise.resolve(first);
     return new Promise((done, fail) => {
@@ -134,6 +149,6 @@ export async function handshakeStatus(port: number, target: string, headers: str
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     ...headers,
   ];
-  const { statuses } = await rawHttp(port, `${fields.join("\r\n")}\r\n\r\n`, { timeoutMs: 300 });
+  const { statuses } = await rawHttp(port, `${fields.join("\r\n")}\r\n\r\n`, { answers: 1 });
   return statuses[0] ?? 0;
 }

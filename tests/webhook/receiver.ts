@@ -85,7 +85,7 @@ export class Receiver {
   }
 
   /** Waits until the condition holds. */
-  async until(condition: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
+  async until(condition: () => boolean, what: string, timeoutMs = 20_000): Promise<void> {
     const from = Date.now();
     while (!condition()) {
       if (Date.now() - from > timeoutMs) throw new Error(`${what}: not after ${timeoutMs} ms; ${this.story()}`);
