@@ -276,28 +276,44 @@ async function faultTests() {
   ]);
 }
 
+/**
+ * TSan also follows descriptors by their numbers. libuv closes sockets, and files are opened beneath a folder, by system
+ * calls that it does not see: a number used again is to it still the loop's socket, in the hands of the pool.
+ */
+const isReusedNumber = (report) =>
+  /Location is file descriptor \d+ created by main thread at:\s+#0 accept4/.test(report) &&
+  /^ {2}(Read|Write) of size 8 .* by thread T\d+:\n {4}#0 \w+ .*\n {4}#1 \w+ \S*server\/src\/(recording|http\/files)/m.test(
+    report,
+  );
+
+/** The reports of one run of the server, in the order in which they were made. */
+const raceReports = (text) => text.split("==================").filter((part) => part.includes("WARNING: "));
+
 /** System tests against a server built with ThreadSanitizer: any report of it is a failure. */
 async function raceTests() {
   const startedAt = Date.now();
   const built = await meson("build-tsan", {
     cc: "clang",
     options: ["-Db_sanitize=thread", "-Db_lundef=false"],
-    targets: ["bellwire"],
+    targets: ["bellwire", "server/tests/unit/fetch/fetch_once"],
   });
   if (built.code !== 0) return report("TSan build", startedAt, broken(tail(built.output)));
   const reports = join(scratch, "tsan");
   const env = {
     BELLWIRE_BINARY: join(root, "build-tsan/bellwire"),
     BELLWIRE_SANITIZED: "1",
-    TSAN_OPTIONS: `log_path=${reports} second_deadlock_stack=1`,
+    TSAN_OPTIONS: `log_path=${reports} second_deadlock_stack=1 exitcode=0`, // what it reports is judged below
   };
   const timeoutMs = 1_800_000;
   for (const folder of ["http", "signal", "api", "store", "fetch", "webhook", "recording"])
     await vitestGroup(`tests/${folder}, TSan`, "tests", [`${folder}/`], { env, timeoutMs });
   const lanes = { ...env, BELLWIRE_TEST_DB: "postgres" };
   await vitestGroup("tests, PostgreSQL, TSan", "tests", [...postgresShort, "webhook/"], { env: lanes, timeoutMs });
-  const found = readdirSync(scratch).filter((file) => file.startsWith("tsan"));
-  const trouble = found.map((file) => readFileSync(join(scratch, file), "utf8")).join("\n");
+  const files = readdirSync(scratch).filter((file) => file.startsWith("tsan."));
+  const all = files.flatMap((file) => raceReports(readFileSync(join(scratch, file), "utf8")));
+  const found = all.filter((one) => !isReusedNumber(one));
+  console.log(`  ${all.length - found.length} reports were of a descriptor's number used again`);
+  const trouble = found.join("\n");
   report("TSan reports", startedAt, { passed: found.length ? 0 : 1, failed: found.length, trouble });
 }
 
