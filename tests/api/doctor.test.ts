@@ -27,8 +27,9 @@ function doctor(args: string[], env: Record<string, string> = {}): Promise<Said>
 
 describe("a server that is well", () => {
   it("passes over plain HTTP, with a word about it", async () => {
-    const server = await startServer({ args: ["--turn-allow-loopback"] });
-    const { code, lines, text } = await doctor(["--url", server.url, "--data", server.data]);
+    const path = ["--path", "/wire/"];
+    const server = await startServer({ args: ["--turn-allow-loopback", ...path] });
+    const { code, lines, text } = await doctor(["--url", server.url, "--data", server.data, ...path]);
     expect(code, text).toBe(0);
     expect(lines.certificate).toMatch(/^look plain HTTP/);
     for (const name of [

@@ -93,6 +93,10 @@ describe("certificates", () => {
 });
 
 describe("versions and protocols", () => {
+  it("takes the cipher that holds least memory, whatever the client likes best", async () => {
+    const ciphers = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256";
+    expect((await dial({ ciphers })).getCipher().standardName).toBe("TLS_AES_128_GCM_SHA256");
+  });
   it.each(["TLSv1.2", "TLSv1.3"] as const)("speaks %s", async (version) => {
     const socket = await dial({ minVersion: version, maxVersion: version });
     expect(socket.getProtocol()).toBe(version);

@@ -1,7 +1,12 @@
 // The official client with each choice of transports, unmodified, against the echo handlers.
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Server, startServer } from "../lib/index.js";
+import { binary, closeLater, type Server, secret, startServer } from "../lib/index.js";
 import { sleep } from "./wire.js";
 
 // Many heartbeats, and time to answer each even on a busy machine.
@@ -96,6 +101,28 @@ describe.each([
     expect(await socket.emitWithAck("message-with-ack", large)).toBe(large);
   });
 });
+
+it("another path serves as well, and the default one no more", async () => {
+  const own = await startServer({ args: [...args, "--path", "/calls/wire/"] });
+  const socket = io(own.url, { forceNew: true, path: "/calls/wire/" });
+  sockets.push(socket);
+  expect(await socket.emitWithAck("message-with-ack", "here")).toBe("here");
+  expect((await fetch(`${own.url}/socket.io/?EIO=4&transport=polling`)).status).toBe(404);
+});
+
+it.each(["socket.io", "/x", "/", "//x/", "/api/x/", "/console/", "/../x/", "/a b/", `/${"x".repeat(64)}/`])(
+  "%j is no path for it",
+  async (path) => {
+    const data = mkdtempSync(join(tmpdir(), "bellwire-"));
+    closeLater(() => rmSync(data, { recursive: true }));
+    const args = ["serve", "--listen", "127.0.0.1:0", "--turn-listen", "none", "--data", data, "--path", path];
+    const ended = await promisify(execFile)(binary, args, { env: { ...process.env, BELLWIRE_SECRET: secret } }).then(
+      () => ({ code: 0, stderr: "" }),
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining("is not a path such as") });
+  },
+);
 
 it("clients come back after a restart of the server", async () => {
   const own = await startServer({ args });

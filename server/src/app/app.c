@@ -165,14 +165,33 @@ static int open_http(struct app *a, struct buf *why)
 	return err < 0 ? listen_failed(a, err, at, why) : 0;
 }
 
+/* "/SEGMENT/…/", and nothing that others serve. */
+static bool is_socket_path(struct str path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+	if (path.len < 3 || path.len > 64 || path.ptr[0] != '/' || path.ptr[path.len - 1] != '/')
+		return false;
+	for (size_t i = 0; i < path.len; i++)
+		if (!strchr(plain, path.ptr[i]) || (i && path.ptr[i] == '/' && path.ptr[i - 1] == '/'))
+			return false;
+	return !str_starts_with(path, STR("/api/")) && !str_starts_with(path, STR("/console/")) &&
+	       memmem(path.ptr, path.len, "/.", 2) == NULL;
+}
+
 static int open_signal(struct app *a, struct buf *why)
 {
 	const struct config *c = &a->config;
+	if (!is_socket_path(str_of(c->socket_path))) {
+		buf_printf(why, "--path: %s is not a path such as /socket.io/, apart from /api/ and /console/",
+			c->socket_path);
+		return ERR_CONFIG;
+	}
 	struct signal_config config = {
 		.loop = &a->loop,
 		.http = a->http,
 		.calls = a->calls,
 		.keys = &a->keys,
+		.path = c->socket_path,
 		.ping_interval_ms = c->ping_interval_ms,
 		.ping_timeout_ms = c->ping_timeout_ms,
 		.connect_timeout_ms = c->connect_timeout_ms,
@@ -184,7 +203,6 @@ static int open_signal(struct app *a, struct buf *why)
 		.protocol_echo = c->protocol_echo,
 	};
 	struct call_announcer announcer;
-	(void)why;
 	int err = signal_new(&config, &a->signal);
 	if (err < 0)
 		return err;

@@ -89,6 +89,7 @@ struct config {
 	int64_t turn_gather_us;	   /* 0: never */
 	int64_t turn_workers;
 
+	const char *socket_path;
 	int64_t ping_interval_ms;
 	int64_t ping_timeout_ms;
 	int64_t connect_timeout_ms;

@@ -156,7 +156,9 @@ static void check_readiness(struct doctor *d, struct buf *head, struct buf *body
 
 static void check_websocket(struct doctor *d, struct buf *head, struct buf *body)
 {
-	int status = get(d, "/socket.io/?EIO=4&transport=websocket", STR(WEBSOCKET), head, body);
+	char path[128];
+	snprintf(path, sizeof path, "%.64s?EIO=4&transport=websocket", d->config.socket_path);
+	int status = get(d, path, STR(WEBSOCKET), head, body);
 	if (status == 101)
 		good("WebSocket", "passes through the public address");
 	else
