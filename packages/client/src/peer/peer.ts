@@ -194,7 +194,9 @@ export class Peer {
   }
 
   async #refresh(): Promise<void> {
-    for (const slot of [this.#slots.camera, this.#slots.screen]) if (slot) await sendWholePicture(slot.sender);
+    // A sender in the middle of a negotiation refuses; it is asked once more.
+    for (const slot of [this.#slots.camera, this.#slots.screen])
+      if (slot) await sendWholePicture(slot.sender).catch(() => {});
   }
 
   #watchTrack(track: MediaStreamTrack, signal: AbortSignal): void {

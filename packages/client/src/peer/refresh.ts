@@ -12,8 +12,19 @@ export async function sendWholePicture(sender: RTCRtpSender): Promise<void> {
   }
 }
 
-/** Calls back whenever media takes another way than before. Everything is bundled, so any sender knows it. */
+/** A picture that was sent at once may be lost with the rest of what still took the old way. */
+const AGAIN_MS = 1000;
+
+/** Calls back whenever media takes another way than before, and once more a little later. Everything is bundled, so any
+ *  sender knows it. */
 export function onWayChange(pc: RTCPeerConnection, callback: () => void, signal: AbortSignal): void {
   const ice: EventTarget | undefined = pc.getSenders?.()[0]?.transport?.iceTransport;
-  ice?.addEventListener("selectedcandidatepairchange", callback, { signal });
+  let again: ReturnType<typeof setTimeout> | undefined;
+  const tell = () => {
+    clearTimeout(again);
+    again = setTimeout(callback, AGAIN_MS);
+    callback();
+  };
+  ice?.addEventListener("selectedcandidatepairchange", tell, { signal });
+  signal.addEventListener("abort", () => clearTimeout(again));
 }
