@@ -135,10 +135,13 @@ static int scan_info(struct scan *s, const struct element *info)
 		s->at = e.body + (int64_t)e.size;
 		if (e.id == EBML_TIMESTAMP_SCALE)
 			s->w->scale = read_uint(s, &e);
+		int err = 0;
 		if (e.id == EBML_DURATION)
 			s->w->told_duration = read_float(s, &e);
-		else if (keep(s, e.start, s->at, &s->w->info) < 0)
-			return s->err ? s->err : ERR_PROTOCOL;
+		else
+			err = keep(s, e.start, s->at, &s->w->info);
+		if (err < 0)
+			return err;
 	}
 	return s->w->scale && s->w->scale <= 1000000000 ? 0 : ERR_PROTOCOL;
 }
