@@ -168,8 +168,8 @@ export async function listRecordings(rest: Rest, callId: string) {
 }
 
 /** Waits for the recording that an upload becomes. */
-export async function whenReady(rest: Rest, callId: string, id: string) {
-  for (let i = 0; i < 200; i++) {
+export async function whenReady(rest: Rest, callId: string, id: string, withinMs = 15_000) {
+  for (const end = Date.now() + withinMs; Date.now() < end; ) {
     const found = (await listRecordings(rest, callId)).find((recording) => recording.id === id);
     if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, 50));
