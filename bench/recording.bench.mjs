@@ -1,6 +1,6 @@
 // Recordings beside nginx: one upload, many at once, completing a large one, playing it plain and over TLS.
 // BENCH_RECORD=1 writes bench/results/recording.md; BENCH_MB sets the size of the files (1000).
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { closeSync, copyFileSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -281,12 +281,12 @@ function playRow(name, { ours, nginx }, least) {
 
 function writeResult(rows) {
   const commit = execFileSync("git", ["-C", here, "rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-  const nginx = execFileSync("/usr/sbin/nginx", ["-v"], { stdio: ["ignore", "ignore", "pipe"] });
+  const nginx = spawnSync("/usr/sbin/nginx", ["-v"], { encoding: "utf8" }).stderr.replace("nginx version: ", "").trim();
   const lines = [
     "# Recordings beside nginx",
     "",
     `Commit ${commit}, ${new Date().toISOString().slice(0, 10)}; ${cpus().length} cores (${cpus()[0]?.model}), Linux ${release()},`,
-    `nginx ${nginx.toString().trim() || "of Debian 12"}. Interleaved in one session, medians of ${rounds} rounds (playing: 5); files of ${megabytes} MB.`,
+    `${nginx}. Interleaved in one session, medians of ${rounds} rounds (playing: 5); files of ${megabytes} MB.`,
     "",
     "| what | measured | goal | met |",
     "|---|---|---|---|",
@@ -329,6 +329,7 @@ export default async function bench() {
   const rows = [];
   await oneByOne(rows);
   rows.push(...manyRows(await many()));
+  if (process.env.BENCH_VERBOSE) console.error(rows);
   if (record) writeResult(rows);
   return rows;
 }

@@ -217,8 +217,8 @@ async function systemTests() {
 /** The same tests over PostgreSQL: some of them in `make test`, all that drive a server's data in `make faults`. */
 const postgresTests = (filters) =>
   vitestGroup("tests, PostgreSQL", "tests", filters, { env: { BELLWIRE_TEST_DB: "postgres" }, timeoutMs: 3600_000 });
-const postgresShort = ["api/calls", "api/history", "api/host"];
-const postgresLong = ["api/", "signal/", "http/", "store/"];
+const postgresShort = ["api/calls", "api/history", "api/host", "recording/upload", "recording/play"];
+const postgresLong = ["api/", "signal/", "http/", "store/", "recording/"];
 
 const browserTests = (filter) => vitestGroup("tests/e2e", "tests", [filter], { timeoutMs: 3600_000 });
 

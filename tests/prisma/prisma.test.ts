@@ -6,6 +6,15 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Postgres } from "../../tools/lib/postgres.mjs";
 import { binary, closeLater, repository, type Server, secret, startServer } from "../lib/index.js";
+import {
+  createUpload,
+  download,
+  enterScene,
+  listRecordings,
+  liveWebm,
+  patch,
+  whenReady,
+} from "../recording/lib/setup.js";
 import { type Client, generate } from "./client.js";
 
 const run = promisify(execFile);
@@ -118,6 +127,27 @@ describe("a host's Prisma client", () => {
       where: { status: "MISSED", participants: { some: { userId: "carol" } } },
     });
     expect(missed).toBe(1);
+  });
+
+  it("reads a recording, with its call, and takes it away", async () => {
+    const database = await postgres.database();
+    const server = await startServer({ db: postgres.url(database), args: ["--recording-min-free", "1"] });
+    const { alice, bob, callId } = await enterScene(server);
+    const bytes = liveWebm(3);
+    const path = (await createUpload(alice, callId, bytes.length)).headers.get("location") ?? "";
+    expect((await patch(alice, path, 0, bytes)).status).toBe(204);
+    const ours = await whenReady(bob, callId, path.split("/").at(-1) ?? "");
+    const prisma = await open(database);
+    const call = await prisma.call.findUniqueOrThrow({ where: { id: callId }, ...everything });
+    expect(call.recordings).toHaveLength(1);
+    const [theirs] = call.recordings;
+    expect(theirs).toMatchObject({ id: ours.id, callId, recordingUrl: ours.recordingUrl, duration: 3 });
+    expect(theirs.fileSize).toBe(BigInt(ours.fileSize));
+    for (const name of ["startedAt", "endedAt", "createdAt"]) expect(theirs[name].toISOString()).toBe(ours[name]);
+    expectWhole(await prisma.callRecording.findMany(), required.callRecording);
+    await prisma.callRecording.delete({ where: { id: ours.id } });
+    expect((await download(bob, ours.id)).status).toBe(404);
+    expect(await listRecordings(bob, callId)).toEqual([]);
   });
 
   it("makes users and channels, and they call; bellwire only reads them", async () => {

@@ -22,6 +22,7 @@ import {
 
 const nKills = Number(process.env.BELLWIRE_KILLS ?? 12);
 const seed = Number(process.env.BELLWIRE_SEED ?? 42);
+const slow = { timeout: 60_000 };
 const isRoot = process.getuid?.() === 0;
 
 describe("kill -9", () => {
@@ -75,32 +76,38 @@ describe("kill -9", () => {
 });
 
 describe.runIf(isRoot)("a disk that fills", () => {
-  it("answers 507 while calls go on, and the upload goes on when there is room again", async () => {
-    const disk = mkdtempSync(join(tmpdir(), "bellwire-disk-"));
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]);
-    closeLater(async () => {
-      execFileSync("umount", ["-l", disk]);
-      rmSync(disk, { recursive: true });
+  for (const [floor, how] of [
+    ["1000000", "down to the floor"],
+    ["1", "to the last byte"],
+  ] as const)
+    it(`${how}: 507 while calls go on, and the upload goes on when there is room again`, slow, async () => {
+      const disk = mkdtempSync(join(tmpdir(), "bellwire-disk-"));
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]);
+      closeLater(async () => {
+        execFileSync("umount", ["-l", disk]);
+        rmSync(disk, { recursive: true });
+      });
+      const place = ["--recording-dir", join(disk, "r"), "--recording-min-free", floor];
+      const { server, alice, bob, callId } = await makeScene(place);
+      const bytes = Buffer.concat([liveWebm(2), Buffer.alloc(5 << 20)]);
+      const path = (await createUpload(alice, callId, bytes.length)).headers.get("location") as string;
+      const refused = await patch(alice, path, 0, bytes).catch(() => ({ status: 507 }));
+      expect(refused.status).toBe(507);
+      const acknowledged = (await tus(alice, "HEAD", path)).offset;
+      expect(acknowledged).toBeGreaterThan(1 << 20);
+      expect((await createUpload(alice, callId, 10)).status).toBe(507);
+      expect((await bob.get(`/api/calls/${callId}`)).body.call.status).toBe("active");
+      expect((await bob.post(`/api/calls/${callId}/leave`, {})).status).toBe(200);
+      await server.kill();
+      await server.start();
+      const again = new Rest(server.url, recorderToken("alice"));
+      const { offset } = await tus(again, "HEAD", path); // perhaps with what the disk took of a piece
+      expect(offset).toBeGreaterThanOrEqual(acknowledged);
+      execFileSync("mount", ["-o", "remount,size=16m", disk]);
+      expect((await patch(again, path, offset, bytes.subarray(offset))).status).toBe(204);
+      const ready = await whenReady(again, callId, path.split("/").at(-1) as string);
+      expect(ready.uploadSha256).toBe(sha256(bytes));
     });
-    const { alice, bob, callId } = await makeScene([
-      "--recording-dir",
-      join(disk, "r"),
-      "--recording-min-free",
-      "1000000",
-    ]);
-    const bytes = Buffer.concat([liveWebm(2), Buffer.alloc(5 << 20)]);
-    const path = (await createUpload(alice, callId, bytes.length)).headers.get("location") as string;
-    const refused = await patch(alice, path, 0, bytes).catch(() => ({ status: 507 }));
-    expect(refused.status).toBe(507);
-    const { offset } = await tus(alice, "HEAD", path);
-    expect(offset).toBeGreaterThan(1 << 20);
-    expect((await createUpload(alice, callId, 10)).status).toBe(507);
-    expect((await bob.get(`/api/calls/${callId}`)).body.call.status).toBe("active");
-    expect((await bob.post(`/api/calls/${callId}/leave`, {})).status).toBe(200);
-    execFileSync("mount", ["-o", "remount,size=16m", disk]);
-    expect((await patch(alice, path, offset, bytes.subarray(offset))).status).toBe(204);
-    expect((await whenReady(alice, callId, path.split("/").at(-1) as string)).uploadSha256).toBe(sha256(bytes));
-  });
 });
 
 describe("what is left over", () => {

@@ -40,7 +40,8 @@ struct upload {
 	struct recordings *r; /* borrowed */
 	struct upload_meta meta;
 	int64_t offset;	   /* on the disk */
-	int64_t max_bytes; /* by quotas */
+	int64_t max_bytes; /* by quotas, when it was last measured */
+	int64_t n_call;	   /* bytes of its call's recordings that have rows */
 	char first[MEDIA_MAGIC];
 	size_t n_first;
 	struct evp_md_ctx_st *sum; /* owned; SHA-256 of the first `summed` bytes; null: not known */
@@ -97,6 +98,10 @@ struct upload *upload_find(struct recordings *r, struct str id);
 struct upload *upload_add(struct recordings *r, const struct upload_meta *m);
 int64_t upload_limit(const struct upload *u); /* bytes that it may have in all */
 void upload_touch(struct upload *u);
+/* Sets max_bytes by what the others of its call have now. */
+void upload_measure(struct upload *u);
+/* Its row is written: the others of its call are told what it takes. */
+void upload_count(const struct upload *u);
 void upload_forget(struct upload *u); /* its files stay */
 /* Removes what is there of it, and forgets it. */
 void upload_drop(struct upload *u);
@@ -110,7 +115,8 @@ struct admission {
 	void (*done)(struct admission *a, struct upload *u, int err);
 	void *arg;
 	struct store_list_recordings list;
-	int64_t n_used;	  /* by the call */
+	int64_t n_call;	  /* bytes of the call's recordings that have rows */
+	int64_t n_used;	  /* … and of its uploads */
 	struct list link; /* in recordings.admitting */
 	struct work work;
 };

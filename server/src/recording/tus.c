@@ -204,6 +204,8 @@ static void begin_bytes(struct upload *u, struct http_req *req, void (*done)(str
 	struct append_config config = {.req = req, .done = done};
 	int64_t n = http_req_content_length(req);
 	int err = read_checksum(req, &config);
+	if (u->meta.length < 0)
+		upload_measure(u);
 	if (!err && n > upload_limit(u) - u->offset)
 		err = ERR_PAYLOAD_TOO_LARGE;
 	err = err ? err : append_start(u, &config);
@@ -311,6 +313,7 @@ static bool tells_length(struct upload *u, struct http_req *req)
 		refuse(u->r, req, ERR_BAD_FIELD, "Upload-Length");
 		return true;
 	}
+	upload_measure(u);
 	if (length > u->max_bytes) {
 		refuse(u->r, req, ERR_PAYLOAD_TOO_LARGE, "Upload-Length");
 		return true;

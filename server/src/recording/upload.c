@@ -37,6 +37,35 @@ int64_t upload_limit(const struct upload *u)
 	return u->meta.length >= 0 && u->meta.length < u->max_bytes ? u->meta.length : u->max_bytes;
 }
 
+static bool same_call(const struct upload *a, const struct upload *b)
+{
+	return strcmp(a->meta.row.call_id, b->meta.row.call_id) == 0;
+}
+
+void upload_measure(struct upload *u)
+{
+	const struct recordings_config *config = &u->r->config;
+	int64_t left = config->max_call_bytes - u->n_call;
+	struct map_node *node = NULL;
+	while ((node = map_next(&u->r->uploads, node))) {
+		const struct upload *v = CONTAINER_OF(node, struct upload, node);
+		if (v == u || v->meta.state == UPLOAD_DONE || !same_call(u, v))
+			continue;
+		left -= v->meta.length >= 0 ? v->meta.length : v->offset;
+	}
+	u->max_bytes = left < config->max_bytes ? left : config->max_bytes;
+}
+
+void upload_count(const struct upload *u)
+{
+	struct map_node *node = NULL;
+	while ((node = map_next(&u->r->uploads, node))) {
+		struct upload *v = CONTAINER_OF(node, struct upload, node);
+		if (v != u && same_call(u, v))
+			v->n_call += u->meta.row.file_size;
+	}
+}
+
 void upload_touch(struct upload *u)
 {
 	u->meta.touched_at = clock_wall_ms();
@@ -163,8 +192,8 @@ static void on_made(struct work *w, int err)
 		return;
 	}
 	list_remove(&a->link);
-	int64_t left = r->config.max_call_bytes - a->n_used;
-	u->max_bytes = left < r->config.max_bytes ? left : r->config.max_bytes;
+	u->n_call = a->n_call;
+	upload_measure(u);
 	a->done(a, u, 0);
 	recordings_end(r);
 }
@@ -235,6 +264,7 @@ static void on_listed(struct store_job *job, int err)
 	if (has_more)
 		memcpy(a->list.after_id, a->list.recordings[n - 1].id, sizeof a->list.after_id);
 	mem_free(a->list.recordings);
+	a->n_call = a->n_used;
 	err = err || has_more ? err : check_quotas(a);
 	if (err)
 		refuse(a, err);
