@@ -1,17 +1,29 @@
-// The demo: one records, the other is asked and sees it; afterwards it plays in the history.
+// The demo: one records, the others are asked and see it, also who comes later; afterwards it plays in the history, with
+// marks of who came and went.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { type Server, startServer } from "../lib/index.js";
-import { launchChromium, makeNamespace, newPerson, screenshot } from "./lib/index.js";
+import { launchChromium, makeNamespace, type Namespace, newPerson, screenshot } from "./lib/index.js";
 
+vi.setConfig({ testTimeout: 120_000 });
+
+const PATIENCE = { timeout: 20_000 };
+
+let namespace: Namespace;
 let browser: Browser;
 let server: Server;
 
 beforeAll(async () => {
-  const namespace = makeNamespace();
+  namespace = makeNamespace();
   browser = await launchChromium(namespace);
+});
+
+beforeEach(async () => {
   const args = ["--recording-min-free", "1", "--recording-policy", "consent"];
-  server = await startServer({ command: "dev", wrapper: namespace.wrapper, lifetime: "file", args });
+  server = await startServer({ command: "dev", wrapper: namespace.wrapper, args });
 });
 
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
@@ -20,32 +32,101 @@ const badge = (page: Page) => page.locator(".bw-recording");
 async function open(user: string): Promise<Page> {
   const person = await newPerson(browser, { smallVideo: true, viewport: { width: 1280, height: 800 } });
   const page = await person.newPage();
+  page.setDefaultTimeout(PATIENCE.timeout);
   await page.goto(`${server.url}/?user=${user}`);
   await page.getByText("Online").waitFor();
   return page;
 }
 
-it("asks, shows, and plays", { timeout: 90_000 }, async () => {
-  const alice = await open("alice");
-  const bob = await open("bob");
-  await button(alice, "Call Bob").click();
+/** What axe finds wrong, a line each. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  const { violations } = await page.evaluate(() =>
+    (window as never as { axe: { run: (place: Document) => Promise<AxeResults> } }).axe.run(document),
+  );
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+}
+
+/** Controls that are not whole within the width of the window. */
+const sticksOut = (page: Page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll(".bw-recordings :is(button, a, input, video)")]
+      .filter((element) => element.checkVisibility())
+      .filter((element) => {
+        const { left, right } = element.getBoundingClientRect();
+        return left < 0 || right > window.innerWidth;
+      })
+      .map((element) => element.outerHTML),
+  );
+
+const timeIn = (page: Page) =>
+  page.locator(".bw-player video").evaluate((video) => (video as HTMLVideoElement).currentTime);
+
+/** In both themes, on a desk and on a phone. */
+async function inspectPlayer(page: Page): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const)
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      await page.locator(".bw-player").scrollIntoViewIfNeeded();
+      await screenshot(page, `recording-player-${colorScheme}-${width}`);
+      expect(await violations(page), `${colorScheme}, ${width}`).toEqual([]);
+      expect(await sticksOut(page), `${colorScheme}, ${width}`).toEqual([]);
+    }
+}
+
+it("asks all, also who comes later, shows, and plays with marks", async () => {
+  const [alice, bob, carol] = [await open("alice"), await open("bob"), await open("carol")];
+  await button(alice, "Group call").click();
+  await button(alice, "Call 3 people").click();
   await button(bob, "Accept with video").click();
   for (const page of [alice, bob]) await page.getByRole("timer").waitFor();
   await button(alice, "Record this call").click();
   await bob.getByRole("alertdialog", { name: "Alice asks to record this call." }).waitFor();
   await screenshot(bob, "recording-consent");
   await button(bob, "Agree").click();
-  for (const page of [alice, bob]) await expect.poll(() => badge(page).innerText()).toMatch(/^Recording/);
-  await expect.poll(() => badge(alice).innerText(), { timeout: 20_000 }).toMatch(/0:0[4-9].*kB|0:0[4-9].*MB/s);
+  for (const page of [alice, bob]) await expect.poll(() => badge(page).innerText(), PATIENCE).toMatch(/^Recording/);
+  await expect.poll(() => badge(alice).innerText(), PATIENCE).toMatch(/0:0[4-9].*kB|0:0[4-9].*MB/s);
   await screenshot(alice, "recording");
+
+  await button(carol, "Accept with video").click();
+  for (const page of [alice, carol])
+    await expect.poll(() => badge(page).innerText(), PATIENCE).toMatch(/^Waiting for consent/);
+  await screenshot(carol, "recording-late");
+  await button(carol, "Agree").click();
+  for (const page of [alice, carol]) await expect.poll(() => badge(page).innerText(), PATIENCE).toMatch(/^Recording/);
+  await expect.poll(() => badge(alice).innerText(), PATIENCE).toMatch(/0:(0[89]|1\d)/);
+  await button(bob, "Hang up").click();
+  await expect.poll(() => badge(alice).innerText(), PATIENCE).toMatch(/0:(1[3-9]|2\d)/);
   await button(alice, "Stop recording").click();
-  await expect.poll(() => badge(bob).count()).toBe(0);
-  await button(alice, "Hang up").click();
-  await bob.getByText(/^Call ended/).waitFor();
-  await button(bob, "Close").click();
-  await bob.getByText("Recordings").first().click();
-  const player = bob.locator("video[controls]").first();
-  await player.evaluate((video) => (video as HTMLVideoElement).play());
-  await expect.poll(() => player.evaluate((v) => (v as HTMLVideoElement).currentTime)).toBeGreaterThan(0.5);
-  await screenshot(bob, "recording-history");
+  await expect.poll(() => badge(carol).count(), PATIENCE).toBe(0);
+  for (const page of [carol, alice]) await button(page, "Hang up").click();
+  await button(alice, "Close").click();
+
+  await alice.getByText("Recordings").first().click();
+  const player = alice.getByRole("group", { name: "Recording" });
+  const marks = player.getByRole("list", { name: "Who joined and left" }).getByRole("button");
+  await expect
+    .poll(() => marks.allInnerTexts(), PATIENCE)
+    .toEqual([expect.stringMatching(/^0:0\d\s+Carol joined$/), expect.stringMatching(/^0:(0[7-9]|1\d)\s+Bob left$/)]);
+  await inspectPlayer(alice);
+
+  // By keyboard alone.
+  const seek = player.getByRole("slider", { name: "Place in the recording" });
+  await seek.focus();
+  await alice.keyboard.press("ArrowRight");
+  await expect.poll(() => timeIn(alice), PATIENCE).toBe(5);
+  await expect.poll(() => seek.getAttribute("aria-valuetext")).toMatch(/^0:05 of 0:\d\d$/);
+  await button(alice, "Play").press("Enter");
+  await expect.poll(() => timeIn(alice), PATIENCE).toBeGreaterThan(5.5);
+  await button(alice, "Pause").press("Enter");
+  await marks.nth(1).press("Enter");
+  const [minutes = 0, seconds = 0] = (await marks.nth(1).locator("time").innerText()).split(":").map(Number);
+  await expect.poll(async () => Math.floor(await timeIn(alice))).toBe(minutes * 60 + seconds);
+
+  // Who made it may take it away, after a second question.
+  await button(alice, "Delete…").click();
+  await expect.poll(() => alice.evaluate(() => document.activeElement?.textContent)).toBe("Keep");
+  await button(alice, "Delete").click();
+  await alice.getByText("This call was not recorded.").waitFor();
 });

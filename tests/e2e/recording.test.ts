@@ -1,223 +1,182 @@
-// A call is recorded in a real browser, uploaded while it goes on, and decoded by ffmpeg.
-import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { beforeAll, describe, expect, it } from "vitest";
-import type { Client, Recording } from "../../packages/client/src/index.js";
-import type { CallRecorder, RecorderSnapshot } from "../../packages/client/src/recording/index.js";
-import { closeLater, type Server, startServer } from "../lib/index.js";
+// A call is recorded in a real browser, uploaded while it goes on, and decoded by ffmpeg; tabs close and networks go away.
+import type { Browser as Chromium, Page } from "playwright-core";
+import type { Browser as Firefox } from "puppeteer-core";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { type Server, startServer } from "../lib/index.js";
 import { probe } from "../recording/lib/setup.js";
-import { launchChromium, makeNamespace, type Namespace, newPerson, note } from "./lib/index.js";
-import { talk } from "./lib/sdkCall.js";
-import { openSdk, setChannel } from "./lib/sdkPage.js";
+import { saveMedia, strengthIn } from "./lib/decode.js";
+import { launchChromium, type Maker, makeNamespace, type Namespace, note, startFirefox } from "./lib/index.js";
+import {
+  type AnyPage,
+  bytesOf,
+  chromiumPage,
+  consent,
+  enter,
+  eventually,
+  expectLength,
+  gather,
+  newActor,
+  PARTS,
+  record,
+  recorderOf,
+  recordingOf,
+  recordingState,
+  type Scope,
+  stopRecorder,
+  untilRecorded,
+  whenListed,
+} from "./lib/recorded.js";
 
-interface Scope {
-  Bellwire: typeof import("./lib/recordingPage.js");
-  bellwire: Client;
-  recorder: CallRecorder;
-}
-
-const HZ = { alice: 440, bob: 1000 };
-const RATE = 8000;
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let namespace: Namespace;
-let browser: Browser;
+let browsers: Record<Maker, Chromium | Firefox>;
 let server: Server;
 
 beforeAll(async () => {
   namespace = makeNamespace();
-  browser = await launchChromium(namespace);
+  namespace.addDeadEnd();
+  browsers = { Chromium: await launchChromium(namespace), Firefox: await startFirefox(namespace) };
 });
 
-/** A context whose microphone gives one tone. */
-async function person(hz: number): Promise<BrowserContext> {
-  const context = await newPerson(browser, { smallVideo: true });
-  await context.addInitScript((hz) => {
-    if (!navigator.mediaDevices) return; // the empty page before ours
-    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-    navigator.mediaDevices.getUserMedia = async (wish) => {
-      const stream = await open(wish);
-      const audio = new AudioContext();
-      const tone = new OscillatorNode(audio, { frequency: hz });
-      const out = audio.createMediaStreamDestination();
-      tone.connect(new GainNode(audio, { gain: 0.3 })).connect(out);
-      tone.start();
-      for (const track of stream.getAudioTracks()) {
-        stream.removeTrack(track);
-        stream.addTrack(out.stream.getAudioTracks()[0] as MediaStreamTrack);
-      }
-      return stream;
-    };
-  }, hz);
-  return context;
+interface Scene {
+  alice: AnyPage;
+  bob: AnyPage;
+  callId: string;
 }
 
-const openRecorder = (page: Page | BrowserContext): Promise<Page> =>
-  openSdk(page, `http://localhost:${server.port}`, "alice", {
-    entry: "tests/e2e/lib/recordingPage.ts",
-    claims: { recorder: true },
-  });
-
-async function openCall(args: string[] = []): Promise<[Page, Page]> {
+async function talk(maker: Maker, args: string[] = [], type: "audio" | "video" = "video"): Promise<Scene> {
   server = await startServer({ wrapper: namespace.wrapper, args: ["--recording-min-free", "1", ...args] });
-  const alice = await openRecorder(await person(HZ.alice));
-  const bob = await openSdk(await person(HZ.bob), `http://localhost:${server.port}`, "bob");
-  await setChannel(alice, "general", ["alice", "bob"]);
-  await talk([alice, bob], "bob");
-  return [alice, bob];
+  const [alice, bob] = [await newActor(browsers[maker], "alice"), await newActor(browsers[maker], "bob")];
+  await enter(alice, server, "alice");
+  await enter(bob, server, "bob");
+  return { alice, bob, callId: await gather(alice, bob, { type }) };
 }
 
-function start(page: Page): Promise<string> {
-  return page.evaluate(async () => {
-    const scope = window as never as Scope;
-    const call = scope.bellwire.getCall(scope.bellwire.getSnapshot().current?.id ?? "");
-    if (!call) throw new Error("there is no call");
-    scope.recorder = new scope.Bellwire.CallRecorder(scope.bellwire, call);
-    await scope.recorder.start();
-    return call.id;
-  });
+/** Both voices are in it, and nothing that nobody said. */
+async function expectVoices(media: Buffer): Promise<void> {
+  const strength = await strengthIn(await saveMedia(media));
+  const voices = [PARTS.alice.hz, PARTS.bob.hz];
+  note(`share of the sound: ${voices.map((hz) => `${hz} Hz ${strength(hz).toFixed(3)}`)}`);
+  for (const hz of voices) expect(strength(hz)).toBeGreaterThan(0.1);
+  expect(strength(700)).toBeLessThan(0.02);
 }
 
-const recorder = (page: Page): Promise<RecorderSnapshot> =>
-  page.evaluate(() => (window as never as Scope).recorder.getSnapshot());
-
-const recordingState = (page: Page) =>
-  page.evaluate(() => (window as never as Scope).bellwire.getSnapshot().current?.recording.state);
-
-/** The call's recordings as the page's user sees them. */
-function list(page: Page, callId: string): Promise<Recording[]> {
-  return page.evaluate(async (callId) => {
-    const { bellwire } = window as never as Scope;
-    return (await bellwire.rest.request<{ recordings: Recording[] }>(`/api/calls/${callId}/recordings`)).recordings;
-  }, callId);
-}
-
-async function whenListed(page: Page, callId: string): Promise<Recording> {
-  await expect.poll(() => list(page, callId), { timeout: 15_000 }).toHaveLength(1);
-  return (await list(page, callId))[0] as Recording;
-}
-
-async function bytesOf(page: Page, id: string): Promise<Buffer> {
-  const base64 = await page.evaluate(async (id) => {
-    const answer = await (window as never as Scope).bellwire.rest.send(`/api/recordings/${id}`);
-    const bytes = new Uint8Array(await answer.arrayBuffer());
-    let text = "";
-    for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-    return btoa(text);
-  }, id);
-  return Buffer.from(base64, "base64");
-}
-
-/** How strong one frequency is in the sound of a recording (Goertzel), as a share of all of it. */
-async function strengthOf(media: Buffer): Promise<(hz: number) => number> {
-  const folder = await mkdtemp(join(tmpdir(), "bellwire-tone-"));
-  closeLater(() => rm(folder, { recursive: true, force: true }));
-  const file = join(folder, "media");
-  await writeFile(file, media);
-  const words = ["-v", "error", "-i", file, "-vn", "-ac", "1", "-ar", `${RATE}`, "-f", "f32le", "-"];
-  const { stdout } = await promisify(execFile)("ffmpeg", words, { encoding: "buffer", maxBuffer: 1 << 26 });
-  const samples = new Float32Array(stdout.buffer, stdout.byteOffset, Math.floor(stdout.length / 4));
-  const tenths = Math.floor(samples.length / 800);
-  return (hz) => {
-    let found = 0;
-    let all = 0;
-    for (let i = 0; i < tenths; i++) {
-      const { power, energy } = goertzel(samples.subarray(i * 800, (i + 1) * 800), hz);
-      found += power;
-      all += energy;
-    }
-    return found / all;
-  };
-}
-
-function goertzel(samples: Float32Array, hz: number): { power: number; energy: number } {
-  const factor = 2 * Math.cos((2 * Math.PI * hz) / RATE);
-  let [s1, s2, energy] = [0, 0, 0];
-  for (const sample of samples) {
-    [s1, s2] = [sample + factor * s1 - s2, s1];
-    energy += sample * sample;
-  }
-  return { power: (2 * (s1 * s1 + s2 * s2 - factor * s1 * s2)) / samples.length, energy };
-}
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-describe("a call of two", { timeout: 120_000 }, () => {
+describe("a call of two", () => {
   it("is recorded with both voices, a pause left out, and everyone is told", async () => {
-    const [alice, bob] = await openCall();
-    const callId = await start(alice);
-    await expect.poll(() => recordingState(bob)).toBe("started");
-    await expect.poll(async () => (await recorder(alice)).elapsedMs, { timeout: 20_000 }).toBeGreaterThan(4000);
+    const { alice, bob, callId } = await talk("Chromium");
+    await record(alice);
+    await eventually(() => recordingState(bob)).toBe("started");
+    await untilRecorded(alice, 3000);
     await alice.evaluate(() => (window as never as Scope).recorder.pause());
-    await sleep(3000);
+    expect((await recorderOf(alice)).state).toBe("paused");
+    await new Promise((done) => setTimeout(done, 2000));
     await alice.evaluate(() => (window as never as Scope).recorder.resume());
-    await expect.poll(async () => (await recorder(alice)).elapsedMs, { timeout: 20_000 }).toBeGreaterThan(14_000);
+    await untilRecorded(alice, 8000);
     // It is on the server while it goes on.
-    expect((await recorder(alice)).sentBytes).toBeGreaterThan(0);
-    const id = await alice.evaluate(() => (window as never as Scope).recorder.stop());
-    await expect.poll(() => recordingState(bob)).toBe("none");
-    const { elapsedMs, bytes, sentBytes } = await recorder(alice);
+    expect((await recorderOf(alice)).sentBytes).toBeGreaterThan(0);
+    const id = await stopRecorder(alice);
+    await eventually(() => recordingState(bob)).toBe("none");
+    const { elapsedMs, bytes, sentBytes } = await recorderOf(alice);
     expect(sentBytes).toBe(bytes);
-    const recording = await whenListed(bob, callId);
-    expect(recording).toMatchObject({ id, isCut: false, userId: "alice" });
-    const media = await bytesOf(bob, recording.id);
+    expect(await whenListed(bob, callId)).toMatchObject({ id, isCut: false, userId: "alice" });
+    const media = await bytesOf(bob, id ?? "");
     const found = await probe(media);
     note(`recorded ${elapsedMs.toFixed(0)} ms, the file has ${found.duration} s, ${found.streams}`);
-    expect(Math.abs(found.duration * 1000 - elapsedMs)).toBeLessThan(0.02 * elapsedMs);
+    expectLength(found.duration, elapsedMs);
     expect(found.streams.toSorted()).toEqual(["opus", expect.stringMatching(/^vp[89]$/)]);
-    const strength = await strengthOf(media);
-    note(`share of the sound: ${Object.values(HZ).map((hz) => `${hz} Hz ${strength(hz).toFixed(3)}`)}`);
-    for (const hz of Object.values(HZ)) expect(strength(hz)).toBeGreaterThan(0.1);
-    expect(strength(700)).toBeLessThan(0.02);
+    await expectVoices(media);
   });
 
   it("waits until everybody has agreed", async () => {
-    const [alice, bob] = await openCall(["--recording-policy", "consent"]);
-    await start(alice);
-    await expect.poll(() => recordingState(bob)).toBe("requested");
-    expect((await recorder(alice)).state).toBe("waiting");
-    await bob.evaluate(async () => {
-      const { bellwire } = window as never as Scope;
-      await bellwire.getCall(bellwire.getSnapshot().current?.id ?? "")?.consentToRecording();
-    });
-    await expect.poll(async () => (await recorder(alice)).bytes, { timeout: 15_000 }).toBeGreaterThan(0);
+    const { alice, bob } = await talk("Chromium", ["--recording-policy", "consent"]);
+    await record(alice);
+    await eventually(() => recordingState(bob)).toBe("requested");
+    expect((await recorderOf(alice)).state).toBe("waiting");
+    await consent(bob, true);
+    await eventually(async () => (await recorderOf(alice)).bytes).toBeGreaterThan(0);
     // Taken back: it ends for all.
-    await bob.evaluate(async () => {
-      const { bellwire } = window as never as Scope;
-      await bellwire.getCall(bellwire.getSnapshot().current?.id ?? "")?.consentToRecording(false);
+    await consent(bob, false);
+    await eventually(async () => (await recorderOf(alice)).state).toBe("done");
+  });
+
+  it("is recorded by nobody whose token does not allow it", async () => {
+    const { alice, bob } = await talk("Chromium", [], "audio");
+    const code = await bob.evaluate(async () => {
+      const { Bellwire, bellwire } = window as never as Scope;
+      const call = bellwire.getCall(bellwire.getSnapshot().current?.id ?? "");
+      if (!call) throw new Error("there is no call");
+      const recorder = new Bellwire.CallRecorder(bellwire, call);
+      return recorder.start().then(
+        () => null,
+        () => recorder.getSnapshot().error?.code,
+      );
     });
-    await expect.poll(async () => (await recorder(alice)).state, { timeout: 15_000 }).toBe("done");
+    expect(code).toBe("forbidden");
+    expect(await recordingOf(alice)).toMatchObject({ state: "none" });
+  });
+
+  it("of sound alone is recorded as sound alone, in Firefox", async () => {
+    const { alice, bob, callId } = await talk("Firefox", [], "audio");
+    await record(alice, {});
+    await untilRecorded(alice, 5000);
+    const id = await stopRecorder(alice);
+    const { elapsedMs } = await recorderOf(alice);
+    expect(await whenListed(bob, callId)).toMatchObject({ id, mediaType: expect.stringMatching(/^audio\/webm/) });
+    const media = await bytesOf(bob, id ?? "");
+    const found = await probe(media);
+    note(`Firefox, sound: recorded ${elapsedMs.toFixed(0)} ms, the file has ${found.duration} s, ${found.streams}`);
+    expectLength(found.duration, elapsedMs);
+    expect(found.streams).toEqual(["opus"]);
+    await expectVoices(media);
+  });
+
+  it("is recorded as MP4 where the browser writes no WebM", async () => {
+    const { alice, bob, callId } = await talk("Chromium");
+    await alice.evaluate(() => {
+      const isSupported = MediaRecorder.isTypeSupported.bind(MediaRecorder);
+      MediaRecorder.isTypeSupported = (type) => !type.includes("webm") && isSupported(type);
+    });
+    await record(alice);
+    await untilRecorded(alice, 5000);
+    const id = await stopRecorder(alice);
+    const { elapsedMs } = await recorderOf(alice);
+    const told = await whenListed(bob, callId);
+    expect(told).toMatchObject({ id, mediaType: expect.stringMatching(/^video\/mp4/) });
+    expect(told.fileName).toMatch(/\.mp4$/);
+    const found = await probe(await bytesOf(bob, id ?? ""));
+    note(`MP4: recorded ${elapsedMs.toFixed(0)} ms, the file has ${found.duration} s, ${found.streams}`);
+    expect(found.streams).toHaveLength(2);
+    expectLength(found.duration, elapsedMs);
   });
 });
 
-describe("a tab that is closed in mid-recording", { timeout: 120_000 }, () => {
-  it("leaves a recording that plays", async () => {
-    const [alice, bob] = await openCall(["--recording-upload-expiry", "3s"]);
-    const callId = await start(alice);
-    await expect.poll(async () => (await recorder(alice)).elapsedMs, { timeout: 20_000 }).toBeGreaterThan(5000);
+describe("a tab that is closed in mid-recording", () => {
+  it.each<Maker>(["Chromium", "Firefox"])("leaves a recording that plays, in %s", async (maker) => {
+    const { alice, bob, callId } = await talk(maker, ["--recording-upload-expiry", "3s"]);
+    await record(alice);
+    await untilRecorded(alice, 4000);
     await alice.close();
     const recording = await whenListed(bob, callId);
     expect(recording.isCut).toBe(true);
     const found = await probe(await bytesOf(bob, recording.id));
-    note(`closed after 5 s: ${found.duration} s are left`);
-    expect(found.duration).toBeGreaterThan(2.5);
+    note(`${maker}, closed after 4 s: ${found.duration} s are left`);
+    expect(found.duration).toBeGreaterThan(2);
   });
 
   it("is finished by the next page, with what waited for the network", async () => {
-    const [alice, bob] = await openCall();
-    const callId = await start(alice);
-    await expect.poll(async () => (await recorder(alice)).sentBytes, { timeout: 20_000 }).toBeGreaterThan(0);
-    const context = alice.context();
+    const { alice, bob, callId } = await talk("Chromium");
+    await record(alice);
+    await eventually(async () => (await recorderOf(alice)).sentBytes).toBeGreaterThan(0);
+    const context = chromiumPage(alice).context();
     await context.route("**/api/uploads/**", (route) => route.abort());
-    const { sentBytes } = await recorder(alice);
-    await expect.poll(async () => (await recorder(alice)).bytes, { timeout: 20_000 }).toBeGreaterThan(sentBytes * 2);
-    const { bytes } = await recorder(alice);
+    const { sentBytes } = await recorderOf(alice);
+    await eventually(async () => (await recorderOf(alice)).bytes).toBeGreaterThan(sentBytes * 2);
+    const { bytes } = await recorderOf(alice);
     await alice.close();
     await context.unroute("**/api/uploads/**");
-    const next = await openRecorder(context);
+    const next = (await context.newPage()) as unknown as AnyPage;
+    await enter(next, server, "alice");
     const ids = await next.evaluate(() => {
       const scope = window as never as Scope;
       return scope.Bellwire.finishUploads(scope.bellwire);
@@ -229,5 +188,60 @@ describe("a tab that is closed in mid-recording", { timeout: 120_000 }, () => {
     note(`${bytes} bytes recorded, ${sentBytes} sent before the network went; the recording has ${media.length}`);
     expect(media.length).toBeGreaterThan(sentBytes * 1.5);
     await probe(media);
+  });
+});
+
+/** Bytes of the page's buffers that nobody has let go of. */
+async function heldBytes(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  const { backingStorageSize } = (await session.send("Runtime.getHeapUsage")) as unknown as {
+    backingStorageSize: number;
+  };
+  await session.detach();
+  return backingStorageSize;
+}
+
+/** Pieces that wait in the browser, and their bytes. */
+const waiting = (page: AnyPage): Promise<{ pieces: number; bytes: number }> =>
+  page.evaluate(async () => {
+    const answer = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const database = await answer(indexedDB.open("bellwire-recordings"));
+    const all: ArrayBuffer[] = await answer(database.transaction("chunks").objectStore("chunks").getAll());
+    database.close();
+    return { pieces: all.length, bytes: all.reduce((sum, one) => sum + one.byteLength, 0) };
+  });
+
+describe("a network that is away for 20 s in mid-recording", () => {
+  it("lets pieces wait outside of memory, tells why, and all of them arrive", async () => {
+    const { alice, bob, callId } = await talk("Chromium");
+    const page = chromiumPage(alice);
+    await record(alice, { width: 640, height: 360, framesPerSecond: 10, audioBitsPerSecond: 256_000 });
+    await untilRecorded(alice, 3000);
+    const before = await heldBytes(page);
+    const { sentBytes: sentBefore } = await recorderOf(alice);
+    await page.context().route("**/api/**", (route) => route.abort("internetdisconnected"));
+    await new Promise((done) => setTimeout(done, 20_000));
+    const { trouble, state } = await recorderOf(alice);
+    expect([trouble?.code, state]).toEqual(["network", "recording"]);
+    const kept = await waiting(alice);
+    const after = await heldBytes(page);
+    note(`after 20 s without a network ${kept.pieces} pieces wait (${kept.bytes} bytes); buffers ${before} → ${after}`);
+    expect(kept.pieces).toBeGreaterThan(14);
+    expect(after - before).toBeLessThan(kept.bytes / 3);
+    expect((await recorderOf(alice)).sentBytes).toBeLessThan(sentBefore + kept.bytes / 5);
+    await page.context().unroute("**/api/**");
+    await eventually(async () => (await recorderOf(alice)).trouble).toBeNull();
+    const id = await stopRecorder(alice);
+    const { elapsedMs, bytes, sentBytes } = await recorderOf(alice);
+    expect(sentBytes).toBe(bytes);
+    expect(await waiting(alice)).toEqual({ pieces: 0, bytes: 0 });
+    await whenListed(bob, callId);
+    const found = await probe(await bytesOf(bob, id ?? ""));
+    expectLength(found.duration, elapsedMs);
   });
 });

@@ -16,6 +16,7 @@ export type LocalErrorCode =
   | "device_in_use"
   | "device_lost"
   | "media_failed"
+  | "device_full"
   | "connection_failed";
 
 export interface BellwireErrorFacts {

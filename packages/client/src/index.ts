@@ -3,7 +3,7 @@ export { Call, type CallEvents } from "./call/call.js";
 export { Client, type ClientEvents, type ClientOptions, createClient } from "./client.js";
 export type { Emitter, Listener } from "./emitter.js";
 export { BellwireError, type BellwireErrorFacts, type LocalErrorCode } from "./errors.js";
-export type { HistoryPage, RecordingLink, RecordingPage } from "./generated/api.js";
+export type { HistoryPage, RecordingLink, RecordingPage, Timeline, TimelineEntry } from "./generated/api.js";
 export { ERRORS, type ErrorCode } from "./generated/errors.js";
 export type {
   CallMode,

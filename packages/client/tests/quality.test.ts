@@ -311,6 +311,29 @@ describe("the flight recorder", () => {
     vi.useRealTimers();
   });
 
+  it("sends what came up during a sending right after it", async () => {
+    const sent: (string | undefined)[] = [];
+    let answer = () => {};
+    const flight = new Flight({
+      send: ({ events }) => {
+        sent.push(events?.map(({ type }) => type).join());
+        return new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      },
+    });
+    for (const type of ["recording", "pause", "resume"]) {
+      flight.note(type);
+      flight.flush();
+    }
+    expect(sent).toEqual(["recording"]);
+    answer();
+    await expect.poll(() => sent).toEqual(["recording", "pause,resume"]);
+    answer();
+    await new Promise((done) => setTimeout(done, 10));
+    expect(sent).toHaveLength(2);
+  });
+
   it("has the server's fields in the server's order", async () => {
     const { readFile } = await import("node:fs/promises");
     const text = await readFile(new URL("../../../server/src/codec/quality.def", import.meta.url), "utf8");

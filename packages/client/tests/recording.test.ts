@@ -1,7 +1,8 @@
 /** The recorder's parts without a browser: the queue against a small tus server, the grid, the choice of a type. */
 import { describe, expect, it } from "vitest";
+import type { BellwireError } from "../src/errors.js";
 import { type ChunkStore, MemoryChunks, type UploadNote } from "../src/recording/chunks.js";
-import { pickType } from "../src/recording/format.js";
+import { endingOf, pickType } from "../src/recording/format.js";
 import { gridOf } from "../src/recording/grid.js";
 import { Upload } from "../src/recording/upload.js";
 import type { RestRequest } from "../src/server/rest.js";
@@ -59,11 +60,12 @@ function begin(
   note = NOTE,
 ) {
   const progress: number[] = [];
-  const upload = new Upload(
-    { rest: tus.rest, chunks, wait: () => new Promise((go) => setTimeout(go)), onProgress: (n) => progress.push(n) },
-    note,
-  );
-  return { upload, progress };
+  const troubles: (string | null)[] = [];
+  const wait = () => new Promise<void>((go) => setTimeout(go));
+  const onProgress = (sent: number) => void progress.push(sent);
+  const onTrouble = (error: BellwireError | null) => void troubles.push(error?.code ?? null);
+  const upload = new Upload({ rest: tus.rest, chunks, wait, onProgress, onTrouble }, note);
+  return { upload, progress, troubles };
 }
 
 const piece = (...bytes: number[]) => new Uint8Array(bytes).buffer;
@@ -126,12 +128,15 @@ describe("the queue", () => {
 
   it("gives up what is refused for good, and keeps nothing of it", async () => {
     const tus = new FakeTus();
-    tus.trouble = (method) => (method === "PATCH" ? Response.json({ code: "too_large" }, { status: 413 }) : undefined);
+    tus.trouble = (method) =>
+      method === "PATCH" ? Response.json({ code: "payload_too_large" }, { status: 413 }) : undefined;
     const chunks = new MemoryChunks();
     const { upload } = begin(tus, chunks);
     await upload.add(piece(1));
-    await expect(upload.done).rejects.toMatchObject({ status: 413 });
+    await expect(upload.done).rejects.toMatchObject({ code: "payload_too_large", status: 413 });
+    await upload.add(piece(2)); // what the recorder still had
     expect(await chunks.list()).toEqual([]);
+    expect(await chunks.first("k")).toBeUndefined();
   });
 
   it("waits while there is no room", async () => {
@@ -141,10 +146,37 @@ describe("the queue", () => {
       method === "PATCH" && when === "before" && full-- > 0
         ? Response.json({ code: "storage_full", retryable: true }, { status: 507 })
         : undefined;
-    const { upload } = begin(tus, new MemoryChunks());
+    const { upload, troubles } = begin(tus, new MemoryChunks());
     await upload.add(piece(7));
+    expect(upload.id).toBeNull();
     expect(await upload.complete()).toBe("u1");
+    expect(upload.id).toBe("u1");
     expect(tus.bytes).toEqual([7]);
+    // It is told why it waits, and that it goes on.
+    expect(troubles.slice(0, 4)).toEqual(["storage_full", "storage_full", "storage_full", null]);
+  });
+
+  it("tells of a network that is away, not of a single failure", async () => {
+    const tus = new FakeTus();
+    let away = 1;
+    tus.trouble = (_, when) => (when === "before" && away-- > 0 ? "cut" : undefined);
+    const { upload, progress, troubles } = begin(tus, new MemoryChunks());
+    await upload.add(piece(1));
+    await expect.poll(() => progress).toEqual([1]);
+    away = 3;
+    await upload.add(piece(2));
+    await upload.complete();
+    expect(troubles.filter((code) => code !== null)).toEqual(["network", "network"]);
+    expect(troubles.at(-1)).toBeNull();
+  });
+
+  it("gives up where this user may not record", async () => {
+    const tus = new FakeTus();
+    tus.trouble = (method) => (method === "POST" ? Response.json({ code: "forbidden" }, { status: 403 }) : undefined);
+    const { upload } = begin(tus, new MemoryChunks());
+    await upload.add(piece(1));
+    await expect(upload.done).rejects.toMatchObject({ code: "forbidden", status: 403 });
+    expect(tus.requests).toEqual(["POST"]);
   });
 });
 
@@ -178,5 +210,9 @@ describe("the type", () => {
     expect(pickType(true, (type) => type.endsWith("mp4"))).toBe("video/mp4");
     expect(pickType(false, () => true)).toBe("audio/webm;codecs=opus");
     expect(pickType(true, () => false)).toBeUndefined();
+    expect(pickType(false, (type) => type.endsWith("mp4"))).toBe("audio/mp4");
+    // As the file is called.
+    for (const type of ["video/mp4", "audio/mp4", "video/mp4;codecs=avc1"]) expect(endingOf(type)).toBe("mp4");
+    expect(endingOf("video/webm;codecs=vp8,opus")).toBe("webm");
   });
 });

@@ -31,6 +31,8 @@ const preferences: Record<string, boolean | number | string> = {
   "app.update.disabledForTesting": true,
   "browser.shell.checkDefaultBrowser": false,
   "browser.startup.page": 0,
+  // What the server answers in JSON is a page of its origin, not one of the browser's own.
+  "devtools.jsonview.enabled": false,
   "datareporting.policy.dataSubmissionEnabled": false,
   "extensions.update.enabled": false,
   "network.captive-portal-service.enabled": false,

@@ -41,14 +41,33 @@ export interface SdkOptions {
   claims?: Record<string, unknown>;
 }
 
+/** What the drivers of both browsers call a page. */
+export interface AnyPage {
+  goto(url: string): Promise<unknown>;
+  addScriptTag(script: { content: string }): Promise<unknown>;
+  evaluate<T, A = undefined>(ask: (argument: A) => T | Promise<T>, argument?: A): Promise<T>;
+  close(): Promise<void>;
+}
+
 /** A page of the server's origin, connected as the user. Open again after a reload with the same page. */
 export async function openSdk(
   context: BrowserContext | Page,
   origin: string,
   user: string,
-  { entry = "packages/client/src/index.ts", claims = {} }: SdkOptions = {},
+  options: SdkOptions = {},
 ): Promise<Page> {
   const page = "newPage" in context ? await context.newPage() : context;
+  await enterSdk(page as unknown as AnyPage, origin, user, options);
+  return page;
+}
+
+/** As openSdk, in a page of either browser. */
+export async function enterSdk(
+  page: AnyPage,
+  origin: string,
+  user: string,
+  { entry = "packages/client/src/index.ts", claims = {} }: SdkOptions = {},
+): Promise<void> {
   await page.goto(`${origin}/healthz`);
   await page.addScriptTag({ content: await bundle(entry, "Bellwire") });
   await page.evaluate(
@@ -63,13 +82,12 @@ export async function openSdk(
     },
     { origin, jwt: token({ user, name: user, claims }) },
   );
-  return page;
 }
 
 /** As the host's backend; by way of a page, since the server is out of the tests' own reach. */
-export async function setChannel(page: Page, id: string, members: string[]): Promise<void> {
+export async function setChannel(page: AnyPage | Page, id: string, members: string[]): Promise<void> {
   const jwt = token({ user: "host", scope: "server" });
-  const status = await page.evaluate(
+  const status = await (page as AnyPage).evaluate(
     async ({ id, members, jwt }) => {
       const headers = { authorization: `Bearer ${jwt}`, "content-type": "application/json" };
       return (await fetch(`/api/channels/${id}`, { method: "PUT", headers, body: JSON.stringify({ members }) })).status;

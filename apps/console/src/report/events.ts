@@ -56,6 +56,8 @@ function detail({ type, data }: TimelineEntry, nameOf: (leg: string) => string):
       return text("state") === "frozen" ? `sees no pictures${peer}` : `sees pictures again${peer}`;
     case "client.restart":
       return `looks for a new way${peer}`;
+    case "client.recording":
+      return text("state") === "on" ? "this device records" : "this device records no longer";
     case "client.track":
       return `${text("slot")} ${text("state")}`;
     default:

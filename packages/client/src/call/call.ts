@@ -155,6 +155,12 @@ export class Call extends Emitter<CallEvents> {
     this.#changed();
   }
 
+  /** Writes into the call's timeline, as `client.TYPE`, that something happened on this device; small, and of no secret. */
+  note(type: string, data: Record<string, string | number> = {}): void {
+    this.#parts.flight.note(type, data);
+    this.#parts.flight.flush();
+  }
+
   // ---- What the client does
 
   /** @internal Opens the devices of the caller while it rings. */

@@ -44,6 +44,8 @@ export class Flight {
   #notes: Noted[] = [];
   #sentAt = performance.now();
   #isSending = false;
+  /** Something that shall not wait came up meanwhile. */
+  #isUrgent = false;
 
   constructor(ports: FlightPorts) {
     this.#ports = ports;
@@ -79,6 +81,7 @@ export class Flight {
 
   /** Sends what there is. */
   flush(): void {
+    this.#isUrgent = this.#isSending;
     if (this.#isSending || this.#samples.length + this.#notes.length === 0) return;
     const [samples, notes] = [this.#samples, this.#notes];
     [this.#samples, this.#notes] = [[], []];
@@ -92,6 +95,7 @@ export class Flight {
       })
       .finally(() => {
         this.#isSending = false;
+        if (this.#isUrgent) this.flush();
       });
   }
 }

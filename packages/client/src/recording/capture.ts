@@ -14,10 +14,15 @@ export interface CaptureOptions extends PainterOptions {
   everyMs: number;
   /** Under one's own picture. */
   ownName: string;
+  /** It runs from this place on, or halts there. */
+  onTurn(isRunning: boolean, elapsedMs: number): void;
   /** Called in the order of the pieces. */
   onPiece(bytes: ArrayBuffer): Promise<void>;
   onError(error: BellwireError): void;
 }
+
+const DRAIN_MS = 250;
+const DRAIN_TRIES = 12;
 
 export class Capture {
   readonly #options: CaptureOptions;
@@ -25,6 +30,7 @@ export class Capture {
   readonly #painter: Painter | null;
   readonly #recorder: MediaRecorder;
   #pieces: Promise<void> = Promise.resolve();
+  #taken = 0;
   #ranMs = 0;
   #runsSince: number | null = null;
 
@@ -37,9 +43,8 @@ export class Capture {
     this.#recorder = new MediaRecorder(new MediaStream(tracks), { mimeType, ...bits });
     this.#recorder.ondataavailable = ({ data }) => this.#take(data);
     this.#recorder.onerror = () => options.onError(new BellwireError("media_failed"));
-    this.#recorder.onstart = () => {
-      this.#runsSince = performance.now();
-    };
+    // When it began, which the page may hear of later.
+    this.#recorder.onstart = ({ timeStamp }) => this.#go(timeStamp);
     this.follow(call);
     this.#recorder.start(options.everyMs);
   }
@@ -47,6 +52,10 @@ export class Capture {
   /** How long the recording is, without the pauses. */
   get elapsedMs(): number {
     return this.#ranMs + (this.#runsSince === null ? 0 : performance.now() - this.#runsSince);
+  }
+
+  get isRunning(): boolean {
+    return this.#runsSince !== null;
   }
 
   follow(call: CallSnapshot): void {
@@ -59,7 +68,7 @@ export class Capture {
     const { state } = this.#recorder;
     if (shallRun && state === "paused") {
       this.#recorder.resume();
-      this.#runsSince = performance.now();
+      this.#go();
     } else if (!shallRun && state === "recording") {
       this.#recorder.pause();
       this.#halt();
@@ -68,6 +77,7 @@ export class Capture {
 
   /** Resolves when the last piece has been taken. */
   async stop(): Promise<void> {
+    if (this.#recorder.state === "recording") await this.#drain();
     this.#halt();
     if (this.#recorder.state !== "inactive")
       await new Promise((resolve) => {
@@ -79,13 +89,33 @@ export class Capture {
     await this.#pieces;
   }
 
+  /** On a busy machine encoders are behind; what they have taken and not given yet is lost by stop(), not by pause(). */
+  async #drain(): Promise<void> {
+    this.#recorder.pause();
+    this.#halt();
+    for (let taken = -1, tries = 0; taken !== this.#taken && tries < DRAIN_TRIES; tries++) {
+      taken = this.#taken;
+      this.#recorder.requestData();
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
+      if (this.#recorder.state === "inactive") return;
+    }
+  }
+
+  #go(since = performance.now()): void {
+    this.#runsSince = since;
+    this.#options.onTurn(true, this.#ranMs);
+  }
+
   #halt(): void {
+    if (this.#runsSince === null) return;
     this.#ranMs = this.elapsedMs;
     this.#runsSince = null;
+    this.#options.onTurn(false, this.#ranMs);
   }
 
   #take(data: Blob): void {
     if (data.size === 0) return;
+    this.#taken++;
     this.#pieces = this.#pieces
       .then(async () => this.#options.onPiece(await data.arrayBuffer()))
       .catch((thrown: unknown) => this.#options.onError(BellwireError.from(thrown, "internal")));

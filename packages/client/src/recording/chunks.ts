@@ -1,4 +1,5 @@
 /** Where the pieces of a recording wait until the server has them: in IndexedDB, so that they outlive the page. */
+import { BellwireError } from "../errors.js";
 
 /** One upload. `userId` tells whose it is, for a browser may be used by several. */
 export interface UploadNote {
@@ -113,9 +114,16 @@ class StoredChunks implements ChunkStore {
       const transaction = this.#database.transaction(["notes", "chunks"], mode);
       const request = ask({ notes: transaction.objectStore("notes"), chunks: transaction.objectStore("chunks") });
       transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = () => reject(transaction.error ?? request.error);
+      transaction.onabort = () => reject(troubleOf(transaction.error ?? request.error));
     });
   }
+}
+
+function troubleOf(error: DOMException | null): BellwireError {
+  return new BellwireError(error?.name === "QuotaExceededError" ? "device_full" : "internal", {
+    message: error?.message,
+    cause: error,
+  });
 }
 
 const rangeOf = (key: string) => IDBKeyRange.bound([key, 0], [key, Number.MAX_SAFE_INTEGER]);

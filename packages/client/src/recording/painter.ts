@@ -93,12 +93,19 @@ export class Painter {
   }
 }
 
-/** A clock that a hidden page does not slow down, as it does with timers: the end of one silent sound starts the next. */
+/** So many times its length, and a sound is not waited for any longer. */
+const LATE = 3;
+
+/** A clock that a hidden page does not slow down, as it does with timers: the end of one silent sound starts the next.
+ *  Where no sound runs (a machine without any, a browser that wants a gesture first) a timer does it. */
 class Beat {
   readonly #context: AudioContext;
   readonly #seconds: number;
   readonly #onBeat: () => void;
   #sound: ConstantSourceNode | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The sound's own time at the last beat. */
+  #at = -1;
 
   constructor(context: AudioContext, seconds: number, onBeat: () => void) {
     this.#context = context;
@@ -110,16 +117,25 @@ class Beat {
   stop(): void {
     if (this.#sound) this.#sound.onended = null;
     this.#sound = null;
+    clearTimeout(this.#timer);
+  }
+
+  #beat(): void {
+    this.stop();
+    this.#onBeat();
+    this.#next();
   }
 
   #next(): void {
+    const { currentTime } = this.#context;
+    const isRunning = currentTime > this.#at;
+    this.#at = currentTime;
+    this.#timer = setTimeout(() => this.#beat(), (isRunning ? LATE : 1) * this.#seconds * 1000);
+    if (!isRunning) return;
     const sound = this.#context.createConstantSource();
     this.#sound = sound;
-    sound.onended = () => {
-      this.#onBeat();
-      this.#next();
-    };
+    sound.onended = () => this.#beat();
     sound.start();
-    sound.stop(this.#context.currentTime + this.#seconds);
+    sound.stop(currentTime + this.#seconds);
   }
 }

@@ -20,6 +20,8 @@ export interface RecorderSnapshot {
   /** Recorded so far, and how much of it the server has. */
   readonly bytes: number;
   readonly sentBytes: number;
+  /** Why the rest waits on this device (network, storage_full …); null while it is being sent. */
+  readonly trouble: BellwireError | null;
   /** Of the recording at the server, once it is there. */
   readonly recordingId: string | null;
   readonly error: BellwireError | null;
@@ -38,10 +40,12 @@ export interface RecorderOptions {
 }
 
 const PIECE_MS = 1000;
+/** How often the time is told: pieces may come seldom, as they do in Firefox. */
+const TICK_MS = 500;
 const DEFAULTS = { width: 1280, height: 720, framesPerSecond: 15 };
 const BITS = { videoBitsPerSecond: 1_500_000, audioBitsPerSecond: 96_000 };
 const FRESH: RecorderSnapshot = {
-  ...{ state: "idle", elapsedMs: 0, bytes: 0, sentBytes: 0, recordingId: null, error: null },
+  ...{ state: "idle", elapsedMs: 0, bytes: 0, sentBytes: 0, trouble: null, recordingId: null, error: null },
 };
 
 export class CallRecorder {
@@ -54,9 +58,12 @@ export class CallRecorder {
   #upload: Upload | null = null;
   #opening: Promise<void> | null = null;
   #isPaused = false;
+  /** The recording's id stands in the call's timeline. */
+  #isNamed = false;
   /** The server has taken note that this device records or wants to. */
   #isKnown = false;
   #unfollow: () => void = () => {};
+  #ticks: ReturnType<typeof setInterval> | undefined;
 
   constructor(client: Client, call: Call, options: RecorderOptions = {}) {
     this.#client = client;
@@ -99,7 +106,7 @@ export class CallRecorder {
     if (state === "idle" || state === "done" || state === "failed") return this.#now.recordingId;
     if (state === "uploading") return this.#upload?.done ?? null;
     this.#change({ state: "uploading" });
-    this.#unfollow();
+    this.#leaveCall();
     try {
       await this.#opening;
       await this.#capture?.stop();
@@ -133,7 +140,8 @@ export class CallRecorder {
     this.#capture?.follow(call);
     this.#capture?.run(!isHeld && !this.#isPaused);
     if (!this.#capture) return;
-    this.#change({ state: isHeld ? "held" : this.#isPaused ? "paused" : "recording" });
+    const { elapsedMs } = this.#capture;
+    this.#change({ elapsedMs, state: isHeld ? "held" : this.#isPaused ? "paused" : "recording" });
   }
 
   async #open(): Promise<void> {
@@ -144,11 +152,12 @@ export class CallRecorder {
       const fileName = `call-${callId}.${endingOf(mediaType)}`;
       const note = { key: uuid7(Date.now()), userId: user?.id ?? "", callId, mediaType, fileName };
       const chunks = await openChunks();
-      const onProgress = (sentBytes: number) => this.#change({ sentBytes });
-      this.#upload = await beginUpload(this.#client, { ...note, path: null, length: 0 }, chunks, onProgress);
+      const ports = { onProgress: (sent: number) => this.#onSent(sent), onTrouble: this.#onTrouble };
+      this.#upload = await beginUpload(this.#client, { ...note, path: null, length: 0 }, chunks, ports);
       this.#upload?.done.catch((error: BellwireError) => this.#fail(error));
       if (this.#now.state === "uploading") return; // stopped meanwhile
       this.#capture = this.#makeCapture(mediaType, user?.name ?? user?.id ?? "");
+      this.#ticks = setInterval(() => this.#tick(), TICK_MS);
       this.#follow();
     } catch (thrown) {
       this.#fail(BellwireError.from(thrown, "media_failed"));
@@ -158,22 +167,52 @@ export class CallRecorder {
   #makeCapture(mediaType: string, ownName: string): Capture {
     const how = { ...DEFAULTS, ...BITS, ...this.#options, mediaType, ownName, withVideo: this.#withVideo };
     const onPiece = async (bytes: ArrayBuffer) => {
-      this.#change({ bytes: this.#now.bytes + bytes.byteLength, elapsedMs: this.#capture?.elapsedMs ?? 0 });
+      this.#change({ bytes: this.#now.bytes + bytes.byteLength });
       await this.#upload?.add(bytes);
     };
+    const onTurn = (isRunning: boolean, ms: number) => this.#mark(isRunning, ms);
     const onError = (error: BellwireError) => void this.#fail(error);
-    return new Capture({ ...how, everyMs: PIECE_MS, onPiece, onError }, this.#call.getSnapshot());
+    return new Capture({ ...how, everyMs: PIECE_MS, onTurn, onPiece, onError }, this.#call.getSnapshot());
+  }
+
+  #tick(): void {
+    const { isRunning = false, elapsedMs = 0 } = this.#capture ?? {};
+    if (isRunning) this.#change({ elapsedMs });
+  }
+
+  #onSent(sentBytes: number): void {
+    this.#change({ sentBytes });
+    const capture = this.#capture;
+    if (!this.#isNamed && capture) this.#mark(capture.isRunning, capture.elapsedMs);
+  }
+
+  readonly #onTrouble = (trouble: BellwireError | null): void => {
+    if (trouble !== this.#now.trouble) this.#change({ trouble });
+  };
+
+  /** Into the timeline: which moment of the call this place of the recording is. A player shows by it who came when. */
+  #mark(isRunning: boolean, elapsedMs: number): void {
+    const id = this.#upload?.id;
+    this.#isNamed ||= Boolean(id);
+    const ms = Math.round(elapsedMs);
+    this.#call.note("recording", { state: isRunning ? "on" : "off", ms, ...(id && { id }) });
   }
 
   /** What the server has by now remains a recording. */
   #fail(error: BellwireError): BellwireError {
     if (this.#now.state === "failed") return error;
     this.#change({ state: "failed", error });
-    this.#unfollow();
+    this.#leaveCall();
     void this.#capture?.stop();
     this.#upload?.complete().catch(() => {}); // told already
     if (this.#isKnown) this.#call.stopRecording().catch(() => {}); // so that nobody is told of one that has ended
     return error;
+  }
+
+  /** Of what comes now nothing is recorded any more. */
+  #leaveCall(): void {
+    this.#unfollow();
+    clearInterval(this.#ticks);
   }
 
   #change(change: Partial<RecorderSnapshot>): void {

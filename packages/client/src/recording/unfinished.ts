@@ -1,7 +1,7 @@
 /** What a page leaves behind when it is closed in mid-recording, and how the next one finishes it. */
 import type { Client } from "../client.js";
 import { type ChunkStore, openChunks, type UploadNote } from "./chunks.js";
-import { Upload } from "./upload.js";
+import { Upload, type UploadPorts } from "./upload.js";
 
 const lockOf = (key: string) => `bellwire-upload-${key}`;
 
@@ -10,9 +10,9 @@ export function beginUpload(
   client: Client,
   note: UploadNote,
   chunks: ChunkStore,
-  onProgress: (sent: number) => void = () => {},
+  { onProgress = () => {}, onTrouble = () => {} }: Partial<Pick<UploadPorts, "onProgress" | "onTrouble">> = {},
 ): Promise<Upload | null> {
-  const make = () => new Upload({ rest: client.rest, chunks, wait: waitOrOnline, onProgress }, note);
+  const make = () => new Upload({ rest: client.rest, chunks, wait: waitOrOnline, onProgress, onTrouble }, note);
   const { locks } = navigator;
   if (!locks) return Promise.resolve(make()); // only where a page is not secure, and nothing can be recorded
   return new Promise((resolve, reject) => {

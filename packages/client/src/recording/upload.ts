@@ -11,6 +11,8 @@ export interface UploadPorts {
   wait(ms: number): Promise<void>;
   /** Bytes that the server has. */
   onProgress(sent: number): void;
+  /** Why it waits; null: it goes on. */
+  onTrouble(error: BellwireError | null): void;
 }
 
 const TUS = { "tus-resumable": "1.0.0" };
@@ -25,6 +27,7 @@ export class Upload {
   /** null: not known, the server has to be asked. */
   #sent: number | null;
   #isComplete = false;
+  #isRefused = false;
   #wake: () => void = () => {};
   /** Chunks are written one after the other. */
   #writing: Promise<void> = Promise.resolve();
@@ -44,8 +47,14 @@ export class Upload {
     return this.#done;
   }
 
-  /** Resolves when the bytes are kept here. Rejects when they cannot be. */
+  /** Of the upload at the server, and of the recording that it becomes; null until it is made. */
+  get id(): string | null {
+    return this.#note.path?.split("/").at(-1) ?? null;
+  }
+
+  /** Resolves when the bytes are kept here. Rejects when they cannot be. Of a recording that was refused nothing is kept. */
   add(bytes: ArrayBuffer): Promise<void> {
+    if (this.#isRefused) return Promise.resolve();
     const chunk = { offset: this.#note.length, bytes };
     this.#note = { ...this.#note, length: chunk.offset + bytes.byteLength };
     const note = this.#note;
@@ -81,26 +90,31 @@ export class Upload {
   async #finish(): Promise<string | null> {
     const { key, length } = this.#note;
     if (length > 0) await this.#insist(() => this.#tellLength());
-    const path = this.#note.path;
     await this.#ports.chunks.remove(key);
-    return path?.split("/").at(-1) ?? null;
+    return this.id;
   }
 
   /** Tries until it is done or refused for good; then nothing of it is kept. */
   async #insist(step: () => Promise<void>): Promise<void> {
     for (let ms = FIRST_WAIT_MS; ; ms = Math.min(2 * ms, LONGEST_WAIT_MS)) {
       try {
-        return await step();
+        await step();
+        return this.#ports.onTrouble(null);
       } catch (thrown) {
         const error = BellwireError.from(thrown, "internal");
         this.#sent = null;
-        if (!mayPass(error)) {
-          await this.#ports.chunks.remove(this.#note.key);
-          throw error;
-        }
+        if (!mayPass(error)) return await this.#giveUp(error);
+        if (ms > FIRST_WAIT_MS || isNoBlip(error)) this.#ports.onTrouble(error);
         await this.#ports.wait(error.retryAfterMs ?? ms);
       }
     }
+  }
+
+  async #giveUp(error: BellwireError): Promise<never> {
+    this.#isRefused = true;
+    await this.#writing.catch(() => {}); // what is being kept would come after the removal
+    await this.#ports.chunks.remove(this.#note.key);
+    throw error;
   }
 
   async #send({ offset, bytes }: Chunk): Promise<void> {
@@ -154,6 +168,9 @@ export class Upload {
 function mayPass({ code, status, retryable }: BellwireError): boolean {
   return retryable || code === "upload_offset" || status === 401;
 }
+
+/** It will not have passed by the next try. */
+const isNoBlip = ({ code }: BellwireError) => code === "storage_full";
 
 function offsetOf(headers: Headers): number {
   const offset = Number(headers.get("upload-offset") ?? Number.NaN);

@@ -1,65 +1,127 @@
-/** The recordings of one call, asked for when somebody wants to see them, each in the browser's own player. */
-import type { Recording, RecordingLink, RecordingPage } from "@bellwire/client";
+/** The recordings of one call, asked for when somebody wants to see them, each with a player. */
+import type { BellwireError } from "@bellwire/client";
 import { useState } from "react";
-import { useClient } from "../context.js";
+import { useConnection } from "../hooks.js";
+import { errorText } from "./errorText.js";
 import { formatDuration, formatSize } from "./format.js";
+import { RecordingPlayer } from "./RecordingPlayer.js";
 import { useTexts } from "./texts.js";
-
-interface Playable extends Recording {
-  /** Signed, and good for a while: a player can send no token. */
-  src: string;
-}
+import { type PlayableRecording, useRecordings } from "./useRecordings.js";
 
 export interface CallRecordingsProps {
   callId: string;
   /** With whom the call was. */
   name: string;
+  /** How somebody in the call is called; by default by the id. */
+  nameOf?: (userId: string) => string;
 }
 
-export function CallRecordings({ callId, name }: CallRecordingsProps) {
-  const client = useClient();
+export function CallRecordings({ callId, name, nameOf = (userId) => userId }: CallRecordingsProps) {
   const texts = useTexts();
-  const [list, setList] = useState<Playable[] | "loading" | "failed">("loading");
-
-  const load = async () => {
-    setList("loading");
-    const { recordings } = await client.rest.request<RecordingPage>(
-      `/api/calls/${encodeURIComponent(callId)}/recordings`,
-    );
-    const linked = recordings.map(async (recording) => {
-      const { url } = await client.rest.request<RecordingLink>(`/api/recordings/${recording.id}/link`);
-      return { ...recording, src: client.rest.at(url) };
-    });
-    setList(await Promise.all(linked));
-  };
-
+  const { user } = useConnection();
+  const { list, load, remove } = useRecordings(callId);
   return (
-    <details
-      className="bw-recordings"
-      onToggle={({ currentTarget }) => currentTarget.open && void load().catch(() => setList("failed"))}
-    >
+    <details className="bw-recordings" onToggle={({ currentTarget }) => currentTarget.open && load()}>
       <summary>
         {texts.recordings}
         <span className="bw-visually-hidden"> {texts.reportWith(name)}</span>
       </summary>
-      {list === "loading" && <p>{texts.recordingsLoading}</p>}
-      {list === "failed" && <p role="alert">{texts.recordingsError}</p>}
-      {Array.isArray(list) && list.length === 0 && <p>{texts.recordingsNone}</p>}
-      {Array.isArray(list) && list.map((recording) => <Player key={recording.id} recording={recording} />)}
+      {list === "loading" && <p role="status">{texts.recordingsLoading}</p>}
+      {list === "failed" && <Failure text={texts.recordingsError} onRetry={load} />}
+      {Array.isArray(list) && list.length === 0 && <p role="status">{texts.recordingsNone}</p>}
+      {Array.isArray(list) &&
+        list.map((recording) => (
+          <One
+            key={recording.id}
+            recording={recording}
+            nameOf={nameOf}
+            onRetry={load}
+            onDelete={recording.userId === user?.id ? () => remove(recording.id) : undefined}
+          />
+        ))}
     </details>
   );
 }
 
-function Player({ recording: { src, mediaType, durationMs, fileSize } }: { recording: Playable }) {
+function Failure({ text, onRetry }: { text: string; onRetry: () => void }) {
   const texts = useTexts();
-  const facts = [durationMs > 0 ? formatDuration(durationMs / 1000) : "", formatSize(fileSize)].filter(Boolean);
-  const player = { controls: true, preload: "metadata", src, "aria-label": texts.recording } as const;
+  return (
+    <p className="bw-recordings__failure" role="alert">
+      {text}{" "}
+      <button type="button" className="bw-recordings__link" onClick={onRetry}>
+        {texts.tryAgain}
+      </button>
+    </p>
+  );
+}
+
+interface OneProps {
+  recording: PlayableRecording;
+  nameOf: (userId: string) => string;
+  onRetry: () => void;
+  /** Only for who made it. */
+  onDelete: (() => Promise<void>) | undefined;
+}
+
+function One({ recording, nameOf, onRetry, onDelete }: OneProps) {
+  const texts = useTexts();
+  const { src, mediaType, durationMs, fileSize, isCut, userId } = recording;
+  // A new address is worth another try.
+  const [brokenSrc, setBrokenSrc] = useState<string | null>(null);
+  const facts = [
+    durationMs > 0 ? formatDuration(durationMs / 1000) : "",
+    formatSize(fileSize),
+    userId ? texts.recordedBy(nameOf(userId)) : "",
+    isCut ? texts.recordingIsCut : "",
+  ];
   return (
     <figure className="bw-recordings__one">
-      {/* biome-ignore-start lint/a11y/useMediaCaption: nobody has written down what was said in a call */}
-      {mediaType.startsWith("audio/") ? <audio {...player} /> : <video {...player} />}
-      {/* biome-ignore-end lint/a11y/useMediaCaption: as above */}
-      <figcaption>{facts.join(" · ")}</figcaption>
+      {brokenSrc === src ? (
+        <Failure text={texts.recordingUnplayable} onRetry={onRetry} />
+      ) : (
+        <RecordingPlayer
+          src={src}
+          isAudio={mediaType.startsWith("audio/")}
+          duration={durationMs / 1000}
+          marks={recording.marks.map(({ at, kind, userId }) => ({ at, kind, text: texts[kind](nameOf(userId)) }))}
+          onError={() => setBrokenSrc(src)}
+        />
+      )}
+      <figcaption>
+        {facts.filter(Boolean).join(" · ")}
+        {onDelete && <Deletion onDelete={onDelete} />}
+      </figcaption>
     </figure>
+  );
+}
+
+/** Asks once more: it is gone for everyone. */
+function Deletion({ onDelete }: { onDelete: () => Promise<void> }) {
+  const texts = useTexts();
+  const [state, setState] = useState<"new" | "asking" | "kept">("new");
+  const [error, setError] = useState<BellwireError | null>(null);
+  // The button that was pressed is gone: the focus goes to what has come in its place, and not to what deletes.
+  const button = (text: string, onClick: () => void, takesFocus = false) => (
+    <button
+      type="button"
+      className="bw-recordings__link"
+      onClick={onClick}
+      ref={takesFocus ? (element) => element?.focus() : undefined}
+    >
+      {text}
+    </button>
+  );
+  return (
+    <span className="bw-recordings__deletion" role="status">
+      {error && `${errorText(texts, error)} `}
+      {state === "asking" ? (
+        <>
+          {texts.deleteRecordingQuestion} {button(texts.deleteRecording, () => void onDelete().catch(setError))}{" "}
+          {button(texts.keepRecording, () => setState("kept"), true)}
+        </>
+      ) : (
+        button(`${texts.deleteRecording}…`, () => setState("asking"), state === "kept")
+      )}
+    </span>
   );
 }

@@ -36,6 +36,11 @@ export function RecentCalls({
     const participants = old.participants.map(({ userId }) => userId).filter((userId) => userId !== myId);
     if (participants.length > 0) start({ channelId: old.channelId, participants, mode: old.mode, type: old.callType });
   };
+  const namesIn = (id: string) => (userId: string) => {
+    const people = history.calls.find((one) => one.id === id)?.participants ?? [];
+    const known = people.find((one) => one.userId === userId);
+    return userId === myId ? texts.you : faceOf(known ?? { userId, name: null, avatarUrl: null }).name;
+  };
   return (
     <CallHistory
       entries={user ? history.calls.map((one) => historyEntry(one, myId, faceOf, texts)) : []}
@@ -47,7 +52,11 @@ export function RecentCalls({
       isCallDisabled={!canCall}
       onCallBack={callBack}
       reportOf={reportOf}
-      detailsOf={showRecordings ? ({ id, peer }) => <CallRecordings callId={id} name={peer.name} /> : undefined}
+      detailsOf={
+        showRecordings
+          ? ({ id, peer }) => <CallRecordings callId={id} name={peer.name} nameOf={namesIn(id)} />
+          : undefined
+      }
     />
   );
 }

@@ -1,9 +1,10 @@
 /** What is seen of a recording: the buttons of who records, the sign for everyone, and the question of consent. */
+import type { BellwireError } from "@bellwire/client";
 import type { RecorderSnapshot } from "@bellwire/client/recording";
 import { Control } from "./CallControls.js";
 import { formatDuration, formatSize } from "./format.js";
 import { PauseIcon, RecordIcon } from "./icons.js";
-import { useTexts } from "./texts.js";
+import { type Texts, useTexts } from "./texts.js";
 
 export interface RecordControlsProps {
   /** null: this device does not record. */
@@ -70,17 +71,26 @@ export function RecordingBadge({ name, isWaiting = false, recorder = null }: Rec
 export interface RecordingUploadProps {
   bytes: number;
   sentBytes: number;
+  /** Why it waits; null: it is being sent. */
+  trouble?: BellwireError | null;
 }
 
 /** After the end of a recording, until the server has the rest of it. */
-export function RecordingUpload({ bytes, sentBytes }: RecordingUploadProps) {
+export function RecordingUpload({ bytes, sentBytes, trouble = null }: RecordingUploadProps) {
   const texts = useTexts();
+  const done = texts.sentOf(formatSize(sentBytes), formatSize(bytes));
   return (
     <span className="bw-recording-upload">
-      {texts.recordingSending}
-      <progress max={Math.max(1, bytes)} value={sentBytes} aria-label={texts.recordingSending} />
+      {trouble ? `${waitingText(texts, trouble)} ${texts.keepPageOpen}` : texts.recordingSending}
+      <progress max={Math.max(1, bytes)} value={sentBytes} aria-label={texts.recordingSending} aria-valuetext={done} />
+      <span className="bw-recording__facts">{done}</span>
     </span>
   );
+}
+
+/** Why a recording cannot be sent now, in a sentence. */
+export function waitingText(texts: Texts, { code }: BellwireError): string {
+  return texts.recordingWaitsFor[code] ?? texts.recordingWaitsHere;
 }
 
 export interface RecordingConsentProps {

@@ -7,3 +7,9 @@ export function errorText(texts: Texts, error: BellwireError): string {
   const known: Record<string, string | undefined> = texts.errors;
   return known[error.code] ?? error.message;
 }
+
+/** Of a recording: some codes mean something else there. */
+export function recordingErrorText(texts: Texts, error: BellwireError): string {
+  const known: Record<string, string | undefined> = texts.recordingErrors;
+  return known[error.code] ?? errorText(texts, error);
+}

@@ -71,6 +71,9 @@ export const RecordIcon = icon(
   </>,
 );
 export const PauseIcon = icon(<path d="M8.5 5v14M15.5 5v14" />);
+export const PlayIcon = icon(<path d="M8 5.2v13.6L19 12Z" />);
+export const FullScreenIcon = icon(<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" />);
+export const DownloadIcon = icon(<path d="M12 4v11M7.5 10.8 12 15.3l4.5-4.5M4.5 19.5h15" />);
 export const CloseIcon = icon(<path d="m6 6 12 12M18 6 6 18" />);
 export const WarnIcon = icon(
   <>

@@ -11,7 +11,7 @@ export { ConnectionBanner, type ConnectionBannerProps } from "./ConnectionBanner
 export { DeviceFields, type DeviceFieldsProps } from "./DeviceFields.js";
 export { DeviceMenu } from "./DeviceMenu.js";
 export { type EndFacts, endedText } from "./endedText.js";
-export { errorText } from "./errorText.js";
+export { errorText, recordingErrorText } from "./errorText.js";
 export { type FaceOf, type Known, plainFace } from "./faces.js";
 export { formatDuration, formatMoment } from "./format.js";
 export { IncomingCallDialog, type IncomingCallDialogProps } from "./IncomingCallDialog.js";
@@ -33,6 +33,9 @@ export {
   type RecordingBadgeProps,
   RecordingConsent,
   type RecordingConsentProps,
+  RecordingUpload,
+  type RecordingUploadProps,
 } from "./Recording.js";
+export { type PlayerMark, RecordingPlayer, type RecordingPlayerProps } from "./RecordingPlayer.js";
 export { englishTexts, type Texts, TextsProvider, useTexts } from "./texts.js";
 export { type RingKind, useRingtone } from "./useRingtone.js";

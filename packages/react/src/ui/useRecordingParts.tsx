@@ -3,10 +3,10 @@ import type { CallSnapshot } from "@bellwire/client";
 import { type ReactNode, useState } from "react";
 import { useConnection } from "../hooks.js";
 import { type UseRecording, useRecording } from "../useRecording.js";
-import { errorText } from "./errorText.js";
+import { recordingErrorText } from "./errorText.js";
 import { type FaceOf, nameIn } from "./faces.js";
 import { Notice } from "./Notice.js";
-import { RecordControls, RecordingBadge, RecordingConsent, RecordingUpload } from "./Recording.js";
+import { RecordControls, RecordingBadge, RecordingConsent, RecordingUpload, waitingText } from "./Recording.js";
 import { useTexts } from "./texts.js";
 
 export interface RecordingParts {
@@ -49,15 +49,17 @@ function Notices({ own, name }: { own: UseRecording; name: string }) {
   const [seen, setSeen] = useState<unknown>(null);
   const { recorder, isAsked } = own;
   const error = recorder?.error ?? null;
+  const trouble = recorder?.trouble ?? null;
   return (
     <>
       {isAsked && <RecordingConsent name={name} onAgree={own.agree} onRefuse={own.refuse} />}
       {recorder?.state === "uploading" && (
         <Notice kind="info">
-          <RecordingUpload bytes={recorder.bytes} sentBytes={recorder.sentBytes} />
+          <RecordingUpload bytes={recorder.bytes} sentBytes={recorder.sentBytes} trouble={trouble} />
         </Notice>
       )}
-      {error && error !== seen && <Notice onDismiss={() => setSeen(error)}>{errorText(texts, error)}</Notice>}
+      {trouble && recorder?.state !== "uploading" && <Notice kind="info">{waitingText(texts, trouble)}</Notice>}
+      {error && error !== seen && <Notice onDismiss={() => setSeen(error)}>{recordingErrorText(texts, error)}</Notice>}
     </>
   );
 }
