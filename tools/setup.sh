@@ -16,7 +16,7 @@ packages_of() {
 		e2fsprogs xfsprogs ffmpeg python3-tuspy \
 		libnice-dev pkg-config python3-aioice ;;
 	probe) echo slowhttptest testssl.sh openssl curl ;;
-	e2e) echo firefox-esr openssl ;;
+	e2e) echo firefox-esr openssl pulseaudio ;;
 	bench) echo nginx-light curl openssl ;;
 	*)
 		echo "setup: no group $1; there are build, check, test, e2e, bench and probe" >&2

@@ -39,7 +39,7 @@ let browsers: Record<Maker, Chromium | Firefox>;
 beforeAll(async () => {
   namespace = makeNamespace();
   namespace.addDeadEnd();
-  browsers = { Chromium: await launchChromium(namespace), Firefox: await startFirefox(namespace) };
+  browsers = { Chromium: await launchChromium(namespace), Firefox: await startFirefox(namespace, { hasSound: true }) };
 });
 
 async function open(maker: Maker, args: string[] = []): Promise<Record<Who, AnyPage>> {

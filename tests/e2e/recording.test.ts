@@ -36,7 +36,7 @@ let server: Server;
 beforeAll(async () => {
   namespace = makeNamespace();
   namespace.addDeadEnd();
-  browsers = { Chromium: await launchChromium(namespace), Firefox: await startFirefox(namespace) };
+  browsers = { Chromium: await launchChromium(namespace), Firefox: await startFirefox(namespace, { hasSound: true }) };
 });
 
 interface Scene {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "puppeteer-core";
 import { closeLater } from "../../lib/lifetime.js";
 import { Program } from "../../lib/process.js";
+import { startLoudspeaker } from "./loudspeaker.js";
 import type { Namespace } from "./namespace.js";
 import { watchPeers } from "./peers.js";
 
@@ -16,6 +17,8 @@ export interface FirefoxOptions {
   authority?: string;
   /** The address of every name. */
   everyName?: string;
+  /** It has somewhere to play to, and so can mix sounds. */
+  hasSound?: boolean;
   lifetime?: "test" | "file";
 }
 
@@ -83,8 +86,10 @@ export async function startFirefox(namespace: Namespace, options: FirefoxOptions
   const profile = await makeProfile(options);
   const [command, ...words] = namespace.wrapper;
   const own = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"];
+  const sound = options.hasSound ? { PULSE_SERVER: await startLoudspeaker(lifetime) } : {};
   const program = new Program(command, [...words, "/usr/bin/firefox-esr", ...own], {
     ...process.env,
+    ...sound,
     HOME: profile,
     MOZ_CRASHREPORTER_DISABLE: "1",
   });

@@ -30,6 +30,7 @@ export class Capture {
   readonly #painter: Painter | null;
   readonly #recorder: MediaRecorder;
   #pieces: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
   #taken = 0;
   #ranMs = 0;
   #runsSince: number | null = null;
@@ -76,7 +77,12 @@ export class Capture {
   }
 
   /** Resolves when the last piece has been taken. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     if (this.#recorder.state === "recording") await this.#drain();
     this.#halt();
     if (this.#recorder.state !== "inactive")
@@ -93,11 +99,11 @@ export class Capture {
   async #drain(): Promise<void> {
     this.#recorder.pause();
     this.#halt();
-    for (let taken = -1, tries = 0; taken !== this.#taken && tries < DRAIN_TRIES; tries++) {
-      taken = this.#taken;
+    for (let tries = 0; this.#recorder.state === "paused" && tries < DRAIN_TRIES; tries++) {
+      const before = this.#taken;
       this.#recorder.requestData();
       await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
-      if (this.#recorder.state === "inactive") return;
+      if (this.#taken === before) return;
     }
   }
 

@@ -203,10 +203,15 @@ export class CallRecorder {
     if (this.#now.state === "failed") return error;
     this.#change({ state: "failed", error });
     this.#leaveCall();
-    void this.#capture?.stop();
-    this.#upload?.complete().catch(() => {}); // told already
+    void this.#windUp();
     if (this.#isKnown) this.#call.stopRecording().catch(() => {}); // so that nobody is told of one that has ended
     return error;
+  }
+
+  /** What was recorded until a failure is still sent; of more trouble there is nothing to tell. */
+  async #windUp(): Promise<void> {
+    await this.#capture?.stop().catch(() => {});
+    await this.#upload?.complete().catch(() => {});
   }
 
   /** Of what comes now nothing is recorded any more. */
