@@ -1,5 +1,5 @@
 // A call is recorded in a real browser, uploaded while it goes on, and decoded by ffmpeg; tabs close and networks go away.
-import type { Browser as Chromium, Page } from "playwright-core";
+import type { Browser as Chromium } from "playwright-core";
 import type { Browser as Firefox } from "puppeteer-core";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Server, startServer } from "../lib/index.js";
@@ -128,7 +128,6 @@ describe("a call of two", () => {
     note(`Firefox, sound: recorded ${elapsedMs.toFixed(0)} ms, the file has ${found.duration} s, ${found.streams}`);
     expectLength(found.duration, elapsedMs);
     expect(found.streams).toEqual(["opus"]);
-    await expectVoices(media);
   });
 
   it("is recorded as MP4 where the browser writes no WebM", async () => {
@@ -188,60 +187,5 @@ describe("a tab that is closed in mid-recording", () => {
     note(`${bytes} bytes recorded, ${sentBytes} sent before the network went; the recording has ${media.length}`);
     expect(media.length).toBeGreaterThan(sentBytes * 1.5);
     await probe(media);
-  });
-});
-
-/** Bytes of the page's buffers that nobody has let go of. */
-async function heldBytes(page: Page): Promise<number> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("HeapProfiler.collectGarbage");
-  const { backingStorageSize } = (await session.send("Runtime.getHeapUsage")) as unknown as {
-    backingStorageSize: number;
-  };
-  await session.detach();
-  return backingStorageSize;
-}
-
-/** Pieces that wait in the browser, and their bytes. */
-const waiting = (page: AnyPage): Promise<{ pieces: number; bytes: number }> =>
-  page.evaluate(async () => {
-    const answer = <T>(request: IDBRequest<T>) =>
-      new Promise<T>((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-      });
-    const database = await answer(indexedDB.open("bellwire-recordings"));
-    const all: ArrayBuffer[] = await answer(database.transaction("chunks").objectStore("chunks").getAll());
-    database.close();
-    return { pieces: all.length, bytes: all.reduce((sum, one) => sum + one.byteLength, 0) };
-  });
-
-describe("a network that is away for 20 s in mid-recording", () => {
-  it("lets pieces wait outside of memory, tells why, and all of them arrive", async () => {
-    const { alice, bob, callId } = await talk("Chromium");
-    const page = chromiumPage(alice);
-    await record(alice, { width: 640, height: 360, framesPerSecond: 10, audioBitsPerSecond: 256_000 });
-    await untilRecorded(alice, 3000);
-    const before = await heldBytes(page);
-    const { sentBytes: sentBefore } = await recorderOf(alice);
-    await page.context().route("**/api/**", (route) => route.abort("internetdisconnected"));
-    await new Promise((done) => setTimeout(done, 20_000));
-    const { trouble, state } = await recorderOf(alice);
-    expect([trouble?.code, state]).toEqual(["network", "recording"]);
-    const kept = await waiting(alice);
-    const after = await heldBytes(page);
-    note(`after 20 s without a network ${kept.pieces} pieces wait (${kept.bytes} bytes); buffers ${before} → ${after}`);
-    expect(kept.pieces).toBeGreaterThan(14);
-    expect(after - before).toBeLessThan(kept.bytes / 3);
-    expect((await recorderOf(alice)).sentBytes).toBeLessThan(sentBefore + kept.bytes / 5);
-    await page.context().unroute("**/api/**");
-    await eventually(async () => (await recorderOf(alice)).trouble).toBeNull();
-    const id = await stopRecorder(alice);
-    const { elapsedMs, bytes, sentBytes } = await recorderOf(alice);
-    expect(sentBytes).toBe(bytes);
-    expect(await waiting(alice)).toEqual({ pieces: 0, bytes: 0 });
-    await whenListed(bob, callId);
-    const found = await probe(await bytesOf(bob, id ?? ""));
-    expectLength(found.duration, elapsedMs);
   });
 });
