@@ -1,8 +1,12 @@
 // `bellwire doctor` against servers that are well, and against troubles that it must name and tell how to mend.
 import { execFile } from "node:child_process";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { fill, smallDisk } from "../ledger/disk.js";
 import { makeCertificate, secret, startServer } from "../lib/index.js";
+import { closeLater } from "../lib/lifetime.js";
 import { binary } from "../lib/paths.js";
 
 interface Said {
@@ -25,6 +29,23 @@ function doctor(args: string[], env: Record<string, string> = {}): Promise<Said>
   );
 }
 
+/** A proxy that passes requests and no upgrades, and whose clock is so many seconds off. */
+async function poorProxy(target: string, offS: number): Promise<string> {
+  const proxy = createServer((incoming, outgoing) => {
+    const { method, url, headers } = incoming;
+    const { upgrade: _, connection: __, ...rest } = headers;
+    const onward = request(new URL(url ?? "/", target), { method, headers: rest }, (answer) => {
+      const date = new Date(Date.parse(answer.headers.date ?? "") + offS * 1000).toUTCString();
+      outgoing.writeHead(answer.statusCode ?? 502, { ...answer.headers, date });
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+  closeLater(() => new Promise((done) => proxy.close(done)));
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
+
 describe("a server that is well", () => {
   it("passes over plain HTTP, with a word about it", async () => {
     const path = ["--path", "/wire/"];
@@ -45,6 +66,7 @@ describe("a server that is well", () => {
       "relay over tcp",
     ])
       expect(lines[name], `${name}\n${text}`).toMatch(/^ok/);
+    expect(lines.NAT).toMatch(/^ok none: this machine is seen with its own address, 127\.0\.0\.1:\d+/);
     expect(lines["relay over udp"]).toMatch(/an allocation was made at 127\.0\.0\.1:\d+/);
     expect(text).toContain("Calls can be made");
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
@@ -104,6 +126,52 @@ describe("what must be mended", () => {
       1,
       expect.stringMatching(/^MEND .* refuses the server's credentials/),
     ]);
+  });
+
+  it("a certificate that ends soon", async () => {
+    const { certFile, args } = makeCertificate(["localhost"], "test", "ec", 9);
+    const server = await startServer({ args });
+    const { lines } = await doctor(["--url", `https://localhost:${server.port}`], { SSL_CERT_FILE: certFile });
+    expect(lines.certificate).toMatch(/^look it expires in [89] days: renew it/);
+  });
+
+  it("a proxy that passes no WebSockets, and clocks that do not agree", async () => {
+    const server = await startServer();
+    const { code, lines } = await doctor(["--url", await poorProxy(server.url, -3600)]);
+    expect([code, lines.database]).toEqual([1, expect.stringMatching(/^ok/)]);
+    expect(lines.WebSocket).toMatch(/^MEND answered \d+ instead of 101: let the proxy pass Upgrade and Connection/);
+    expect(lines.clock).toMatch(/^MEND .* are 3[56]\d\d s apart: tokens will seem expired; run an NTP client/);
+    expect((await doctor(["--url", await poorProxy(server.url, 1)])).lines.clock).toMatch(/^ok/);
+  });
+
+  it("a relay that does not answer, over UDP and over TCP", async () => {
+    const ices = ["udp", "tcp"].flatMap((transport) => ["--ice-server", `turn:127.0.0.1:1?transport=${transport}`]);
+    const server = await startServer({
+      args: ["--turn-listen", "none", ...ices],
+      env: { BELLWIRE_TURN_SECRET: "a secret of a relay that is not there" },
+    });
+    const { lines } = await doctor(["--url", server.url]);
+    expect(lines["relay over udp"]).toMatch(/^MEND turn:127\.0\.0\.1:1\S* does not answer: open its port .* for UDP/);
+    expect(lines["relay over tcp"]).toMatch(/^MEND port 1 of 127\.0\.0\.1 cannot be reached/);
+  });
+
+  it("a disk without room, and then a database that cannot write", async () => {
+    const data = smallDisk(48);
+    const server = await startServer({ data });
+    const full = await doctor(["--url", server.url]);
+    expect([full.code, full.lines.disk]).toEqual([1, "MEND full: the data folder has no room: make some"]);
+    expect(full.lines.database).toMatch(/^ok/);
+    fill(data);
+    const members = Array.from({ length: 6000 }, (_, n) => `somebody-${n}`.padEnd(100, "-"));
+    const put = async (n: number) => (await server.host().put(`/api/channels/${n}`, { name: null, members })).status;
+    for (let n = 0; n < 40 && (await put(n)) !== 503; n++);
+    const { lines } = await doctor(["--url", server.url]);
+    expect(lines.database).toMatch(/^MEND unavailable: the log names the error/);
+    expect((await server.rest(null).get("/readyz")).body.checks).toMatchObject({
+      database: "unavailable",
+      disk: "full",
+    });
+    await server.kill();
   });
 
   it("a data folder that this user cannot write is named", async () => {

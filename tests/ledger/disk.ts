@@ -1,12 +1,27 @@
 // Small file systems of a test's own: one in memory that gets full, and one on a loop device whose power can be cut.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeLater } from "../lib/index.js";
 
 const run = (command: string, ...args: string[]) =>
   execFileSync(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+
+/** Takes all the room that is left in a folder's file system; the file's name. */
+export function fill(folder: string): string {
+  const name = join(folder, "filler");
+  const file = openSync(name, "w");
+  try {
+    for (let size = 1 << 20; ; size = Math.max(size >> 1, 4096))
+      for (let written = size; written === size; ) written = writeSync(file, Buffer.alloc(size));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+  } finally {
+    closeSync(file);
+  }
+  return name;
+}
 
 /** A file system of a few megabytes, in memory. */
 export function smallDisk(megabytes: number): string {

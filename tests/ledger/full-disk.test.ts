@@ -1,25 +1,11 @@
 // The disk gets full and has room again, while everybody calls: refused is refused, and what was acknowledged stays.
-import { open, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { Campaign } from "./campaign.js";
-import { smallDisk } from "./disk.js";
+import { fill, smallDisk } from "./disk.js";
 import { isLong, note, seed } from "./settings.js";
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
-
-/** Takes all the room that is left. */
-async function fill(folder: string): Promise<void> {
-  const filler = await open(join(folder, "filler"), "w");
-  try {
-    for (let size = 1 << 20; ; size = Math.max(size >> 1, 4096))
-      for (let written = size; written === size; ) written = (await filler.write(Buffer.alloc(size))).bytesWritten;
-  } catch (error) {
-    expect((error as NodeJS.ErrnoException).code).toBe("ENOSPC");
-  } finally {
-    await filler.close();
-  }
-}
 
 it("a full disk: 503, nothing acknowledged is lost, and on it goes with room again", { timeout: 600_000 }, async () => {
   const folder = smallDisk(48);
@@ -28,7 +14,7 @@ it("a full disk: 503, nothing acknowledged is lost, and on it goes with room aga
     if (round > 0) await run.start();
     const over = (async () => {
       await pause(run.random.between(50, 300));
-      await fill(folder);
+      const filler = fill(folder);
       // Many members, since a log that has started over has room of its own for a while; the same ones in each round, so
       // that the disk is as large in the last one as in the first.
       const members = Array.from({ length: 6000 }, (_, n) => `somebody-${n}`.padEnd(100, "-"));
@@ -37,7 +23,7 @@ it("a full disk: 503, nothing acknowledged is lost, and on it goes with room aga
       let n = 0;
       while ((await put(n)) !== 503) expect(n++, "the disk is full and nobody noticed").toBeLessThan(40);
       await pause(run.random.between(50, 300));
-      await rm(join(folder, "filler"));
+      await rm(filler);
       expect(await put(n), "there is room again").toBeLessThan(300);
       await pause(run.random.between(100, 400));
       expect((await run.server.rest(null).get("/readyz")).body.checks.database).toBe("ok");

@@ -16,14 +16,19 @@ export interface Certificate {
 }
 
 /** A fresh certificate for these names or addresses (and 127.0.0.1), in a folder that goes with the test or the file. */
-export function makeCertificate(names: string[], lifetime: "test" | "file" = "test", kind = "ec"): Certificate {
+export function makeCertificate(
+  names: string[],
+  lifetime: "test" | "file" = "test",
+  kind = "ec",
+  days = 30,
+): Certificate {
   const dir = mkdtempSync(join(tmpdir(), "bellwire-tls-"));
   closeLater(async () => rmSync(dir, { recursive: true, force: true }), lifetime);
   const certFile = join(dir, "cert.pem");
   const keyFile = join(dir, "key.pem");
   const key = kind === "ec" ? ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] : ["rsa:2048"];
   const alternatives = [...names.map((name) => `${isIP(name) ? "IP" : "DNS"}:${name}`), "IP:127.0.0.1"].join(",");
-  const words = ["req", "-x509", "-nodes", "-days", "30", "-subj", `/CN=${names[0]}`, "-newkey", ...key];
+  const words = ["req", "-x509", "-nodes", "-days", `${days}`, "-subj", `/CN=${names[0]}`, "-newkey", ...key];
   const files = ["-addext", `subjectAltName=${alternatives}`, "-keyout", keyFile, "-out", certFile];
   execFileSync("openssl", [...words, ...files], { stdio: "ignore" });
   const args = ["--tls-cert", certFile, "--tls-key", keyFile];

@@ -9,6 +9,7 @@
 
 #define PROBE_TIMEOUT_S 5
 #define PROBE_HOST_SIZE 256
+#define PROBE_WHERE_SIZE 80 /* an address as text */
 
 /* Where a URL leads: http, https, stun, turn, turns. */
 struct probe_target {
@@ -50,5 +51,18 @@ int probe_allocate(struct probe *p, const struct probe_target *target, struct st
 
 /* A binding request: the address that the relay sees, as text. */
 int probe_bind(struct probe *p, const struct probe_target *target, char *where, size_t size);
+
+/* What a NAT between here and a relay does with one port of ours: how it looks from the relay's own port, and from the
+ * port of an allocation there (RFC 4787 §4.1; as RFC 5780 has it, without a second address). */
+struct probe_nat {
+	char local[PROBE_WHERE_SIZE];
+	char seen[PROBE_WHERE_SIZE];	  /* by the relay's own port */
+	char elsewhere[PROBE_WHERE_SIZE]; /* by the allocation's; "" when nothing arrived there, or without a NAT */
+	char relayed[PROBE_WHERE_SIZE];	  /* where the allocation is; "" without a NAT */
+};
+
+/* Over UDP. ERR_IO without an answer, ERR_TOKEN_INVALID, ERR_FORBIDDEN when the relay serves no peers at our address,
+ * ERR_PROTOCOL. */
+int probe_nat(const struct probe_target *relay, struct str user, struct str password, struct probe_nat *out);
 
 #endif
