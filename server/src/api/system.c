@@ -15,37 +15,42 @@ static void on_healthz(struct http_req *req, void *arg)
 	http_respond_json(req, 200, STR("{\"status\":\"ok\"}"));
 }
 
-/* What must be there to take calls. The disk is asked on the pool: a network's may let one wait. */
+/* What must be there to take calls. Disk and relay are asked on the pool: they may let one wait. */
 struct readiness {
 	struct api *api;
 	struct http_req *req;
 	struct work work;
-	uint64_t free_bytes;
+	union turn_addr relay;
+	const char *disk; /* words of the answer */
+	const char *relays;
 };
 
 #define DISK_LEAST (64ULL << 20) /* below, commits may fail soon */
+#define RELAY_MS 300
 
-static int ask_disk(struct work *work)
+static const char *ask_disk(const char *folder)
+{
+	struct statvfs fs;
+	if (statvfs(folder, &fs) < 0)
+		return "unavailable";
+	return (uint64_t)fs.f_bavail * fs.f_frsize < DISK_LEAST ? "full" : "ok";
+}
+
+static int ask(struct work *work)
 {
 	struct readiness *r = CONTAINER_OF(work, struct readiness, work);
-	struct statvfs fs;
-	if (statvfs(r->api->config.data, &fs) < 0)
-		return ERR_IO;
-	r->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	r->disk = ask_disk(r->api->config.data);
+	if (r->relay.any.sa_family)
+		r->relays = turn_answers(&r->relay, RELAY_MS) == 0 ? "ok" : "unavailable";
 	return 0;
 }
 
-static void on_disk_known(struct work *work, int err)
+static void on_known(struct work *work, int err)
 {
 	struct readiness *r = CONTAINER_OF(work, struct readiness, work);
-	const struct api_config *config = &r->api->config;
-	const char *database = store_health(config->store) < 0 ? "unavailable" : "ok";
-	const char *disk = err < 0 ? "unavailable" : r->free_bytes < DISK_LEAST ? "full" : "ok";
-	union turn_addr addr;
-	const char *relay = !config->gauges.turn			    ? "off"
-			    : turn_listening(config->gauges.turn, &addr, 1) ? "ok"
-									    : "unavailable";
-	bool ready = strcmp(database, "ok") == 0 && strcmp(disk, "ok") == 0 && strcmp(relay, "unavailable") != 0;
+	const char *database = store_health(r->api->config.store) < 0 ? "unavailable" : "ok";
+	bool ready = err == 0 && strcmp(database, "ok") == 0 && strcmp(r->disk, "ok") == 0 &&
+		     strcmp(r->relays, "unavailable") != 0;
 	struct buf body;
 	buf_init(&body, 1000);
 	struct json_writer w = json_writer(&body);
@@ -54,8 +59,8 @@ static void on_disk_known(struct work *work, int err)
 	jw_key(&w, "checks");
 	jw_object(&w);
 	jw_kz(&w, "database", database);
-	jw_kz(&w, "disk", disk);
-	jw_kz(&w, "relay", relay);
+	jw_kz(&w, "disk", r->disk);
+	jw_kz(&w, "relay", r->relays);
 	jw_end_object(&w);
 	jw_end_object(&w);
 	api_answer(r->req, ready ? 200 : 503, &body);
@@ -72,7 +77,11 @@ static void on_readyz(struct http_req *req, void *arg)
 	}
 	r->api = api;
 	r->req = req;
-	work_start(api->config.loop, &r->work, ask_disk, on_disk_known);
+	r->disk = "unavailable";
+	r->relays = "off";
+	if (api->config.gauges.turn)
+		turn_listening(api->config.gauges.turn, &r->relay, 1);
+	work_start(api->config.loop, &r->work, ask, on_known);
 }
 
 static void on_openapi(struct http_req *req, void *arg)
