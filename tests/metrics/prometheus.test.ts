@@ -28,6 +28,7 @@ it("promtool has nothing to say", async () => {
   const said = execFileSync("promtool", ["check", "metrics"], { input: await text(), encoding: "utf8" });
   expect(said).toBe("");
   execFileSync("promtool", ["check", "rules", deploy("prometheus/alerts.yml")]);
+  execFileSync("promtool", ["test", "rules", fileURLToPath(new URL("alerts.yml", import.meta.url))]);
   execFileSync("promtool", ["check", "config", deploy("prometheus/prometheus.yml")]);
 });
 
