@@ -1,11 +1,9 @@
 // The demo's screens against WCAG 2.2 AA as far as axe can tell, in both themes, on a desktop and on a phone; and a
 // whole call by keyboard alone.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
-import type { Browser, Frame, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Server, startServer } from "../lib/index.js";
+import { sticksOut, violations } from "./lib/axe.js";
 import {
   launchChromium,
   makeNamespace,
@@ -15,9 +13,6 @@ import {
   screenshot,
   untilMedia,
 } from "./lib/index.js";
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 // Whole calls, on a machine that may be busy.
 vi.setConfig({ testTimeout: 90_000 });
@@ -35,30 +30,6 @@ beforeAll(async () => {
 beforeEach(async () => {
   server = await startServer({ command: "dev", wrapper: namespace.wrapper });
 });
-
-/** What axe finds wrong in a page and its frames, a line each. */
-async function violations(page: Page, except: string[] = []): Promise<string[]> {
-  for (const frame of page.frames()) await frame.evaluate(axeSource);
-  const rules = Object.fromEntries(except.map((rule) => [rule, { enabled: false }]));
-  const options = { runOnly: TAGS, rules, resultTypes: ["violations"] };
-  const found = await page.evaluate(async (options) => {
-    const { axe } = window as unknown as { axe: { run: (context: Document, options: unknown) => Promise<AxeResults> } };
-    return axe.run(document, options);
-  }, options);
-  return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" | ")}`);
-}
-
-/** Names of the controls that are not whole within the width of the window. */
-const sticksOut = (place: Page | Frame) =>
-  place.evaluate(() =>
-    [...document.querySelectorAll("button, a, figure")]
-      .filter((element) => element.checkVisibility())
-      .filter((element) => {
-        const { left, right } = element.getBoundingClientRect();
-        return left < 0 || right > window.innerWidth;
-      })
-      .map((element) => element.getAttribute("aria-label") ?? element.textContent),
-  );
 
 interface Look {
   theme: "light" | "dark";

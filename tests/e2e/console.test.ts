@@ -1,17 +1,14 @@
 // The console's pages in a browser: a report names what went wrong in a scripted call, the dashboard follows and ends
-// calls, the check finds camera, microphone and relay. All in both themes, and held against WCAG as far as axe can tell.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
+// calls. All in both themes, on a desktop and on a phone, and held against WCAG as far as axe can tell.
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { type Server, startServer, token } from "../lib/index.js";
-import { launchChromium, makeNamespace, newPerson, note, screenshot } from "./lib/index.js";
+import { Rest, type Server, type Session, startServer, token } from "../lib/index.js";
+import { createUpload, liveWebm, patch, recorderToken } from "../recording/lib/setup.js";
+import { sticksOut, violations } from "./lib/axe.js";
+import { launchChromium, makeNamespace, newPerson, screenshot } from "./lib/index.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const FIELDS = [
   ...["level", "audioScore", "videoScore", "rtt", "inAudioKbps", "inAudioLoss", "inAudioJitter", "concealed"],
   ...["inVideoKbps", "inVideoLoss", "inVideoJitter", "inFps", "frozenMs", "inHeight", "outAudioKbps", "outAudioLoss"],
@@ -34,17 +31,11 @@ beforeAll(async () => {
   });
 });
 
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(async (tags) => {
-    const { axe } = window as unknown as { axe: { run: (context: Document, options: unknown) => Promise<AxeResults> } };
-    return axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
-  }, TAGS);
-  return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" | ")}`);
-}
+const PHONE = { width: 390, height: 844 };
+const DESKTOP = { width: 1180, height: 1000 };
 
-async function open(path: string, who: string, theme: "light" | "dark"): Promise<Page> {
-  const person = await newPerson(browser, { colorScheme: theme, viewport: { width: 1180, height: 1000 } });
+async function open(path: string, who: string, theme: "light" | "dark", viewport = DESKTOP): Promise<Page> {
+  const person = await newPerson(browser, { colorScheme: theme, viewport });
   const page = await person.newPage();
   const jwt = token(who === "host" ? { user: "host", scope: "server" } : { user: who });
   await page.goto(`${server.url}${path}#token=${jwt}`);
@@ -165,54 +156,70 @@ describe("the report", () => {
   });
 });
 
+/** The tile with this name. */
+const tile = (page: Page, name: string) => page.locator(".tile", { hasText: name });
+
+async function liveCall(): Promise<{ id: string; dave: Session }> {
+  await server.channel("live", ["carol", "dave"]);
+  const dave = await server.socket("dave");
+  const body = { channelId: "live", callType: "video", participants: ["dave"] };
+  const { id } = (await server.rest("carol").post("/api/calls", body)).body.call;
+  await dave.ask("call.join", { callId: id });
+  return { id, dave };
+}
+
 describe("the dashboard", () => {
   it("shows what is live, follows by itself, and ends a call", async () => {
-    await server.channel("live", ["carol", "dave"]);
     const page = await open("/console/", "host", "light");
     await page.getByText("Nobody calls at the moment.").waitFor();
-    const dave = await server.socket("dave");
-    const body = { channelId: "live", callType: "video", participants: ["dave"] };
-    const { id } = (await server.rest("carol").post("/api/calls", body)).body.call;
-    await dave.ask("call.join", { callId: id });
+    const { dave } = await liveCall();
     await page.getByRole("cell", { name: "carol, dave" }).waitFor();
-    expect(await violations(page)).toEqual([]);
-    await screenshot(page, "dashboard-light");
+    expect(await tile(page, "Active calls").innerText()).toMatch(/1\s*2 people/);
     await page.getByRole("button", { name: "End…" }).click();
     await page.getByRole("button", { name: "End it" }).click();
     expect(await dave.waitFor("call.ended")).toMatchObject({ reason: "ended_by_api" });
     await page.getByText("Nobody calls at the moment.").waitFor();
-    const dark = await open("/console/", "host", "dark");
-    await dark.getByRole("link").nth(1).waitFor();
-    expect(await violations(dark)).toEqual([]);
-    await screenshot(dark, "dashboard-dark");
+  });
+
+  it("counts a recording while it is made, and what it takes", async () => {
+    const page = await open("/console/", "host", "light");
+    const recorded = tile(page, "Recorded now");
+    expect(await recorded.innerText()).toMatch(/0\s*calls; 0 uploads, 0.0 kB stored/);
+    const { id, dave } = await liveCall();
+    const carol = new Rest(server.url, recorderToken("carol"));
+    const bytes = liveWebm(2);
+    expect((await carol.post(`/api/calls/${id}/recording/start`, {})).status).toBe(200);
+    const { headers } = await createUpload(carol, id, bytes.length);
+    await patch(carol, headers.get("location") ?? "", 0, bytes.subarray(0, 20_000));
+    await recorded.getByText("1 upload, 20.0 kB stored").waitFor();
+    expect(await recorded.innerText()).toMatch(/^Recorded now\s*1\s*calls/i);
+    await patch(carol, headers.get("location") ?? "", 20_000, bytes.subarray(20_000));
+    await recorded.getByText("0 uploads").waitFor();
+    await dave.ask("call.leave", { callId: id });
+    await expect
+      .poll(() => recorded.innerText(), { timeout: 10_000 })
+      .toMatch(/0\s*calls; 0 uploads, \d\d\.\d kB stored/);
+  });
+
+  it("shows how it went over hours and days, worst calls first, in both themes and on a phone", async () => {
+    const id = await badCall();
+    const { dave } = await liveCall();
+    for (const theme of ["light", "dark"] as const)
+      for (const viewport of [DESKTOP, PHONE]) {
+        const page = await open("/console/", "host", theme, viewport);
+        await page.getByRole("cell", { name: "carol, dave" }).waitFor();
+        expect(await page.locator(".worst a").first().getAttribute("href")).toContain(id);
+        await page.getByRole("button", { name: "7 days" }).click();
+        await page.getByText(/of \d+ in 7 days/).waitFor();
+        expect(await violations(page)).toEqual([]);
+        expect(await sticksOut(page)).toEqual([]);
+        await screenshot(page, `dashboard-${theme}-${viewport.width}`);
+      }
+    dave.close();
   });
 
   it("asks users for another token", async () => {
     const page = await open("/console/", "alice", "light");
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
-  });
-});
-
-describe("the check", () => {
-  it("finds devices and the relay, and gives a verdict to copy", async () => {
-    for (const theme of ["light", "dark"] as const) {
-      const page = await open("/check", "alice", theme);
-      await page.getByRole("button", { name: "Begin" }).click();
-      await page.getByRole("button", { name: "Copy for a support ticket" }).waitFor({ timeout: 60_000 });
-      const lines = (await page.locator(".check").allInnerTexts()).join("\n");
-      expect(lines).toMatch(/Relay over UDP\s+(Good:)?\s*Connected in \d+ ms; of 100 packets \d+ were lost/);
-      expect(lines).toMatch(/WebSockets pass/);
-      expect(lines).toMatch(/Camera[\s\S]*pictures a second/);
-      await page.getByRole("button", { name: "I hear it" }).click();
-      expect(await violations(page)).toEqual([]);
-      await screenshot(page, `check-${theme}`);
-      if (theme === "light")
-        note(
-          lines
-            .split("\n")
-            .filter((line) => line.includes("packets"))
-            .join(" / "),
-        );
-    }
   });
 });

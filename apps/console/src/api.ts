@@ -85,6 +85,7 @@ export interface Overview {
     sockets: number;
     levels: Levels;
     relay: { allocations: number; bytes: number } | null;
+    recordings: { uploads: number; bytes: number } | null;
     calls: CallFacts[];
   };
   since: string;

@@ -1,7 +1,6 @@
-/** Whose token the page uses: one from the address (after #, where no log sees it), one pasted before, or the demo's. */
+/** Whose token the page uses: one at hand, one that is pasted, or the demo's. */
 import { useCallback, useEffect, useState } from "react";
-
-const KEY = "bellwire-console-token";
+import { dropToken, keepToken, tokenAtHand } from "./token.js";
 
 export interface Session {
   token: string | null;
@@ -10,14 +9,6 @@ export interface Session {
   use(token: string): void;
   /** The server refused it. */
   drop(): void;
-}
-
-function fromAddress(): string | null {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (!token) return null;
-  sessionStorage.setItem(KEY, token);
-  history.replaceState(null, "", location.pathname + location.search);
-  return token;
 }
 
 /** A server in dev mode gives tokens to pages on its own machine. */
@@ -29,7 +20,7 @@ async function fromDemo(query: string): Promise<string | null> {
 
 /** `demo` is what to ask a demo's server for: user=alice, scope=server. */
 export function useSession(demo: string): Session {
-  const [token, setToken] = useState(() => fromAddress() ?? sessionStorage.getItem(KEY));
+  const [token, setToken] = useState(tokenAtHand);
   const [isPending, setPending] = useState(token === null);
   useEffect(() => {
     if (token !== null) return;
@@ -44,11 +35,11 @@ export function useSession(demo: string): Session {
     };
   }, [demo, token]);
   const use = useCallback((given: string) => {
-    sessionStorage.setItem(KEY, given);
+    keepToken(given);
     setToken(given);
   }, []);
   const drop = useCallback(() => {
-    sessionStorage.removeItem(KEY);
+    dropToken();
     setPending(false);
     setToken(null);
   }, []);

@@ -1,22 +1,11 @@
 /** Light or dark: as chosen here or on the demo's page, else as the system has it; on paper light. */
-import { useEffect, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 
-type Theme = "light" | "dark";
+export type Theme = "light" | "dark";
 const KEY = "bellwire-theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const paper = matchMedia("print");
 const listeners = new Set<() => void>();
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  for (const media of [dark, paper]) media.addEventListener("change", listener);
-  window.addEventListener("storage", listener);
-  return () => {
-    listeners.delete(listener);
-    for (const media of [dark, paper]) media.removeEventListener("change", listener);
-    window.removeEventListener("storage", listener);
-  };
-}
 
 function current(): Theme {
   if (paper.matches) return "light";
@@ -25,14 +14,26 @@ function current(): Theme {
   return dark.matches ? "dark" : "light";
 }
 
+/** The document first: what is drawn on a canvas reads its colours from there. */
+function changed(): void {
+  document.documentElement.dataset.bwTheme = current();
+  for (const listener of listeners) listener();
+}
+
+for (const media of [dark, paper]) media.addEventListener("change", changed);
+window.addEventListener("storage", changed);
+changed();
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function toggle(): void {
+  localStorage.setItem(KEY, current() === "dark" ? "light" : "dark");
+  changed();
+}
+
 export function useTheme(): { theme: Theme; toggle: () => void } {
-  const theme = useSyncExternalStore(subscribe, current);
-  useEffect(() => {
-    document.documentElement.dataset.bwTheme = theme;
-  }, [theme]);
-  const toggle = () => {
-    localStorage.setItem(KEY, theme === "dark" ? "light" : "dark");
-    for (const listener of listeners) listener();
-  };
-  return { theme, toggle };
+  return { theme: useSyncExternalStore(subscribe, current), toggle };
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "recording/recording.h"
 #include "store/flight.h"
 #include "turn/turn.h"
 
@@ -48,6 +49,20 @@ static void put_relay(struct json_writer *w, struct turn *turn)
 	jw_end_object(w);
 }
 
+static void put_recordings(const struct api_gauges *g, struct json_writer *w)
+{
+	struct recordings_stats s;
+	jw_key(w, "recordings");
+	if (!g->recordings || !g->recordings(g->arg, &s)) {
+		jw_null(w);
+		return;
+	}
+	jw_object(w);
+	jw_kint(w, "uploads", (int64_t)(s.n_open + s.n_completing));
+	jw_kint(w, "bytes", s.n_bytes);
+	jw_end_object(w);
+}
+
 static void put_now(const struct api *api, struct json_writer *w)
 {
 	const struct api_gauges *g = &api->config.gauges;
@@ -64,6 +79,7 @@ static void put_now(const struct api *api, struct json_writer *w)
 	jw_kint(w, "sockets", g->n_sessions ? (int64_t)g->n_sessions(g->arg) : 0);
 	put_levels(w, levels);
 	put_relay(w, g->turn);
+	put_recordings(g, w);
 	jw_key(w, "calls");
 	calls_write_live(api->config.calls, LIVE_SHOWN, w);
 	jw_end_object(w);

@@ -12,6 +12,8 @@
 #define SAMPLES_PER_LEG 400000
 #define SAMPLE_EVERY_MS 2000
 #define STEP_MAX_MS 3600000
+#define FIELDS_MAX 512 /* of the names of all columns, and commas */
+#define FIELDS_ALL (~0U)
 
 /* --- putting --- */
 
@@ -67,8 +69,10 @@ struct reading {
 	struct store_read_flight read;
 	struct work work;
 	int64_t step_ms;
+	uint32_t fields; /* a bit for each column that is wanted */
 	struct buf body;
 };
+_Static_assert(QUALITY_N_FIELDS <= 32, "a bit for each field");
 
 /* The samples of one leg. */
 struct samples {
@@ -172,7 +176,7 @@ static void put_peer(const struct reading *r, struct json_writer *w, const struc
 	jw_key(w, "columns");
 	jw_object(w);
 	for (size_t f = 0; f < QUALITY_N_FIELDS; f++)
-		if (is_measured(samples, n, f))
+		if (r->fields >> f & 1 && is_measured(samples, n, f))
 			put_column(w, samples, n, f);
 	jw_end_object(w);
 	jw_end_object(w);
@@ -278,10 +282,38 @@ static void on_read(struct store_job *job, int err)
 	reading_free(r);
 }
 
+static int field_bit(struct str name, uint32_t *fields)
+{
+	for (size_t f = 0; f < QUALITY_N_FIELDS; f++) {
+		if (!str_eq_z(name, quality_field_name((enum quality_field)f)))
+			continue;
+		*fields |= 1U << f;
+		return 0;
+	}
+	return ERR_BAD_FIELD;
+}
+
+/* ?fields=rtt,inFps: those columns alone; without it all. */
+static bool read_fields(struct http_req *req, uint32_t *fields)
+{
+	char text[FIELDS_MAX];
+	int n = http_req_query_get(req, "fields", text, sizeof text);
+	if (n == ERR_NOT_FOUND)
+		return true;
+	struct str rest = n < 0 ? str_n(NULL, 0) : str_of(text);
+	int err = n < 0 ? ERR_BAD_FIELD : 0;
+	for (*fields = 0; err == 0 && rest.ptr;)
+		err = field_bit(str_cut(&rest, ','), fields);
+	if (err < 0)
+		api_bad_field(req, "fields", "It must name columns, with commas between.");
+	return err == 0;
+}
+
 static void read_quality(struct api_lookup *l, const struct call *call)
 {
 	int64_t step = 0;
-	if (!api_query_int(l->req, "step", 0, STEP_MAX_MS, &step))
+	uint32_t fields = FIELDS_ALL;
+	if (!api_query_int(l->req, "step", 0, STEP_MAX_MS, &step) || !read_fields(l->req, &fields))
 		return;
 	struct reading *r = mem_new(sizeof *r);
 	if (!r) {
@@ -291,6 +323,7 @@ static void read_quality(struct api_lookup *l, const struct call *call)
 	r->req = l->req;
 	r->loop = l->api->config.loop;
 	r->step_ms = step;
+	r->fields = fields;
 	buf_init(&r->body, ANSWER_MAX);
 	memcpy(r->read.call_id, call->id, sizeof r->read.call_id);
 	r->read.job = (struct store_job){.done = on_read, .arg = r};

@@ -141,6 +141,12 @@ function Reasons({ reasons }: { reasons: Overview["reasons"] }) {
   );
 }
 
+function recordingNote(recordings: Overview["now"]["recordings"]): string {
+  if (!recordings) return "";
+  const uploads = recordings.uploads === 1 ? "1 upload" : `${recordings.uploads} uploads`;
+  return `calls; ${uploads}, ${bytes(recordings.bytes)} stored`;
+}
+
 interface ViewProps {
   data: Overview;
   span: keyof typeof SPANS;
@@ -165,7 +171,7 @@ function View({ data, span, onSpan, onEnd }: ViewProps) {
           value={now.relay?.allocations ?? "off"}
           note={now.relay ? `allocations, ${bytes(now.relay.bytes)} so far` : ""}
         />
-        <Tile name="Recording" value={recording} note="calls now" />
+        <Tile name="Recorded now" value={now.recordings ? recording : "off"} note={recordingNote(now.recordings)} />
         <Tile
           name="Answer rate"
           value={calls > 0 ? `${Math.round((100 * answered) / calls)} %` : "–"}

@@ -1,6 +1,7 @@
 /** One plot over the time of a call: a line per direction, lines down for what happened, a cursor shared with the others. */
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import uPlot from "uplot";
+import type { Theme } from "../useTheme.js";
 import { clock } from "./model.js";
 
 export interface Line {
@@ -17,20 +18,28 @@ export interface PlotProps {
   lines: Line[];
   length: number;
   marks: readonly number[];
-  theme: string;
+  theme: Theme;
+  /** Its turn to be drawn has not come. */
+  waits?: boolean;
 }
 
 const HEIGHT = 150;
-const COLOURS = ["--plot-1", "--plot-2"];
+const NAMES = ["--plot-1", "--plot-2", "--bw-line", "--bw-line-strong", "--bw-text-2", "--bw-danger"] as const;
+type Colours = Record<(typeof NAMES)[number], string>;
+const known = new Map<Theme, Colours>();
 
-/** A canvas knows neither variables nor light-dark(): the page itself says what a colour comes to. */
-function colour(name: string): string {
+/** A canvas knows neither variables nor light-dark(): the page itself says what colours come to. */
+function coloursOf(theme: Theme): Colours {
   const probe = document.createElement("i");
-  probe.style.color = `var(${name})`;
   document.body.append(probe);
-  const { color } = getComputedStyle(probe);
+  const read = (name: string) => {
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const colours = known.get(theme) ?? (Object.fromEntries(NAMES.map((name) => [name, read(name)])) as Colours);
   probe.remove();
-  return color;
+  known.set(theme, colours);
+  return colours;
 }
 
 /** All lines over one axis of time. */
@@ -39,11 +48,12 @@ function align(lines: Line[]): uPlot.AlignedData {
   return uPlot.join(lines.map(({ t, values }) => [t, values]));
 }
 
-function drawMarks(u: uPlot, marks: readonly number[], limit: number | undefined): void {
+function drawMarks(u: uPlot, { marks, limit, theme }: PlotProps): void {
+  const colours = coloursOf(theme);
   const { ctx, bbox } = u;
   ctx.save();
   ctx.lineWidth = devicePixelRatio;
-  ctx.strokeStyle = colour("--bw-line-strong");
+  ctx.strokeStyle = colours["--bw-line-strong"];
   ctx.globalAlpha = 0.45;
   ctx.setLineDash([2, 4]);
   ctx.beginPath();
@@ -55,7 +65,7 @@ function drawMarks(u: uPlot, marks: readonly number[], limit: number | undefined
   }
   ctx.stroke();
   if (limit !== undefined && limit <= (u.scales.y?.max ?? 0)) {
-    ctx.strokeStyle = colour("--bw-danger");
+    ctx.strokeStyle = colours["--bw-danger"];
     ctx.beginPath();
     ctx.moveTo(bbox.left, u.valToPos(limit, "y", true));
     ctx.lineTo(bbox.left + bbox.width, u.valToPos(limit, "y", true));
@@ -64,11 +74,18 @@ function drawMarks(u: uPlot, marks: readonly number[], limit: number | undefined
   ctx.restore();
 }
 
+/** For figures: when a picture of it was on the screen. */
+function markShown(title: string): void {
+  requestAnimationFrame(() => setTimeout(() => performance.mark(`plot ${title}`)));
+}
+
 /** `latest`: what is drawn may change after the plot was made. */
 function optionsOf(latest: { current: PlotProps }, width: number): uPlot.Options {
-  const { title, unit, limit, lines } = latest.current;
-  const grid = { stroke: colour("--bw-line"), width: 1 };
-  const axis = { stroke: colour("--bw-text-2"), grid, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+  const { title, unit, limit, lines, theme } = latest.current;
+  const colours = coloursOf(theme);
+  const strokes = [colours["--plot-1"], colours["--plot-2"]];
+  const grid = { stroke: colours["--bw-line"], width: 1 };
+  const axis = { stroke: colours["--bw-text-2"], grid, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   return {
     width,
     height: HEIGHT,
@@ -86,40 +103,48 @@ function optionsOf(latest: { current: PlotProps }, width: number): uPlot.Options
       { label: "Time", value: (_u, at) => (at == null ? "–" : clock(at)) },
       ...lines.map(({ label }, i) => ({
         label,
-        stroke: colour(COLOURS[i] ?? "--plot-1"),
+        stroke: strokes[i] ?? colours["--plot-1"],
         width: 1.75,
         spanGaps: true,
         value: (_u: uPlot, value: number | null) => (value == null ? "–" : `${Number(value.toFixed(1))} ${unit}`),
       })),
     ],
     hooks: {
-      drawClear: [(u) => drawMarks(u, latest.current.marks, limit)],
-      ready: [() => performance.mark(`plot ${title}`)],
+      drawClear: [(u) => drawMarks(u, latest.current)],
+      ready: [() => markShown(title)],
     },
   };
 }
 
 export function Plot(props: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const { title, unit, lines, theme } = props;
+  const plot = useRef<{ made: uPlot; lines: Line[] } | null>(null);
+  const { title, unit, lines, theme, waits = false } = props;
   // What a call that still runs adds is drawn into the plot that is there: the cursor stays.
   const latest = useRef(props);
   latest.current = props;
   const labels = lines.map(({ label }) => label).join("\n");
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = place.current;
-    if (!element || !theme || !labels) return;
-    const made = new uPlot(optionsOf(latest, element.clientWidth), align(latest.current.lines), element);
-    plot.current = made;
-    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    if (!element || waits || !theme || !labels) return;
+    const drawn = latest.current.lines;
+    const made = new uPlot(optionsOf(latest, element.clientWidth), align(drawn), element);
+    plot.current = { made, lines: drawn };
+    const watch = new ResizeObserver(() => {
+      if (made.width !== element.clientWidth) made.setSize({ width: element.clientWidth, height: HEIGHT });
+    });
     watch.observe(element);
     return () => {
       watch.disconnect();
       made.destroy();
+      plot.current = null;
     };
-  }, [theme, labels]);
-  useEffect(() => plot.current?.setData(align(lines)), [lines]);
+  }, [theme, labels, waits]);
+  useEffect(() => {
+    if (!plot.current || plot.current.lines === lines) return;
+    plot.current.lines = lines;
+    plot.current.made.setData(align(lines));
+  }, [lines]);
   const peak = lines.map(
     ({ label, values }) => `${label}: at most ${Math.max(0, ...values.map((v) => v ?? 0)).toFixed(0)} ${unit}`,
   );

@@ -1,5 +1,5 @@
 /** The plots of one connection, both directions in each. */
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useTheme } from "../useTheme.js";
 import type { Connection, Direction } from "./model.js";
 import { type Line, Plot } from "./Plot.js";
@@ -33,6 +33,23 @@ function linesOf(connection: Connection, pick: Pick): Line[] {
     .filter(({ values }) => values.length > 0);
 }
 
+/** How many of the plots are drawn by now: the first at once, one more each time after the screen was painted. */
+function useTurns(n: number): number {
+  const [due, setDue] = useState(1);
+  useEffect(() => {
+    if (due >= n) return;
+    let later = 0;
+    const frame = requestAnimationFrame(() => {
+      later = window.setTimeout(() => setDue(due + 1));
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(later);
+    };
+  }, [due, n]);
+  return due;
+}
+
 export function Plots({
   connection,
   length,
@@ -43,14 +60,19 @@ export function Plots({
   marks: readonly number[];
 }) {
   const { theme } = useTheme();
-  const plots = useMemo(() => PLOTS.map((plot) => ({ ...plot, lines: linesOf(connection, plot.pick) })), [connection]);
+  const plots = useMemo(
+    () =>
+      PLOTS.map(({ pick, ...plot }) => ({ ...plot, lines: linesOf(connection, pick) })).filter(
+        ({ lines }) => lines.length > 0,
+      ),
+    [connection],
+  );
+  const due = useTurns(plots.length);
   return (
     <div className="plots">
-      {plots
-        .filter(({ lines }) => lines.length > 0)
-        .map(({ pick: _, ...plot }) => (
-          <Plot key={plot.title} {...plot} length={length} marks={marks} theme={theme} />
-        ))}
+      {plots.map((plot, i) => (
+        <Plot key={plot.title} {...plot} length={length} marks={marks} theme={theme} waits={i >= due} />
+      ))}
     </div>
   );
 }

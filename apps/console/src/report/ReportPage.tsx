@@ -4,9 +4,10 @@ import type { CallFacts } from "../api.js";
 import { Frame, TokenForm, Trouble } from "../Frame.js";
 import { useSession } from "../session.js";
 import { describe } from "./events.js";
+import { askAllSamples } from "./load.js";
 import { clock } from "./model.js";
 import { Plots } from "./Plots.js";
-import { type Loaded, useReport } from "./useReport.js";
+import { type Loaded, useReport, wordsOf } from "./useReport.js";
 import { type Finding, findingsOf, summaryOf } from "./verdict.js";
 
 function Facts({ call }: { call: CallFacts }) {
@@ -79,7 +80,9 @@ function Timeline({ report, timeline, quality }: Loaded) {
 const MARKED =
   /^(call\.(accepted|ended|recording)|participant\.(joined|left|muted|video-toggled|screen-toggled|reconnecting|resumed)|client\.(path|restart|limit|picture))$/;
 
-function exportJson({ report, timeline, quality }: Loaded): void {
+/** All that is stored, with what the page does not show. */
+async function exportJson(token: string, { report, timeline }: Loaded): Promise<void> {
+  const quality = await askAllSamples(token, report.call.id);
   const blob = new Blob([JSON.stringify({ call: report.call, timeline, quality })], { type: "application/json" });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -88,7 +91,7 @@ function exportJson({ report, timeline, quality }: Loaded): void {
   URL.revokeObjectURL(link.href);
 }
 
-function View(loaded: Loaded) {
+function View({ loaded, onExport }: { loaded: Loaded; onExport: () => void }) {
   const { report, timeline } = loaded;
   const findings = useMemo(() => findingsOf(report, timeline), [report, timeline]);
   const marks = useMemo(
@@ -103,7 +106,7 @@ function View(loaded: Loaded) {
         <div className="card-head">
           <h1 id="verdict">Why was that call bad?</h1>
           <div className="no-print">
-            <button type="button" className="bw-button" onClick={() => exportJson(loaded)}>
+            <button type="button" className="bw-button" onClick={onExport}>
               Export JSON
             </button>{" "}
             <button type="button" className="bw-button" onClick={() => print()}>
@@ -152,8 +155,11 @@ export function ReportPage() {
   const session = useSession(
     query.get("user") ? `user=${encodeURIComponent(query.get("user") ?? "")}` : "scope=server",
   );
-  const { loaded, trouble, reload } = useReport(session, callId);
+  const { loaded, trouble, reload, setTrouble } = useReport(session, callId);
   const { token } = session;
+  const save = () => {
+    if (token && loaded) exportJson(token, loaded).catch((error: Error) => setTrouble(wordsOf(error)));
+  };
   return (
     <Frame title="Call report">
       {!callId && <Trouble text="The address names no call: /console/report?call=…" />}
@@ -164,7 +170,7 @@ export function ReportPage() {
         />
       )}
       {trouble && token && <Trouble text={trouble} onRetry={reload} />}
-      {loaded ? <View {...loaded} /> : token && callId && !trouble && <p role="status">Reading…</p>}
+      {loaded ? <View loaded={loaded} onExport={save} /> : token && callId && !trouble && <p role="status">Reading…</p>}
     </Frame>
   );
 }

@@ -1,10 +1,11 @@
 /** From what was stored of a call to what is drawn: connections between two devices, each with its two directions. */
 import type { CallFacts, QualityAnswer, QualityPeer } from "../api.js";
+import type { Column } from "./load.js";
 
 /** Values at times, in seconds since the call's beginning. */
 export interface Series {
   t: number[];
-  columns: Record<string, (number | null)[]>;
+  columns: Partial<Record<Column, (number | null)[]>>;
 }
 
 /** What one device heard and saw of another. */

@@ -1,7 +1,8 @@
 /** What is known of one call, read anew for as long as the call runs. */
 import { useCallback, useEffect, useState } from "react";
-import { ApiError, ask, askTimeline, type CallFacts, type QualityAnswer, type TimelineEntry } from "../api.js";
+import { ApiError, type QualityAnswer, type TimelineEntry } from "../api.js";
 import type { Session } from "../session.js";
+import { load } from "./load.js";
 import { makeReport, type Report } from "./model.js";
 
 export interface Loaded {
@@ -14,17 +15,13 @@ export interface Loaded {
 const FOLLOW_EVERY_MS = 1500;
 const FOLLOW_SHARE = 10;
 
-async function load(token: string, callId: string): Promise<Loaded> {
-  const path = `/api/calls/${encodeURIComponent(callId)}`;
-  const [{ call }, quality, timeline] = await Promise.all([
-    ask<{ call: CallFacts }>(token, path),
-    ask<QualityAnswer>(token, `${path}/quality`),
-    askTimeline(token, callId),
-  ]);
+async function loadAll(token: string, callId: string): Promise<Loaded> {
+  const begun = load(token, callId);
+  const [{ call, quality }, timeline] = await Promise.all([begun.samples, begun.timeline]);
   return { report: makeReport(call, quality), timeline, quality };
 }
 
-const wordsOf = (error: Error) =>
+export const wordsOf = (error: Error) =>
   error instanceof ApiError && error.status === 404
     ? "There is no such call, or it is not yours to see."
     : error.message;
@@ -51,7 +48,7 @@ export function useReport({ token, drop }: Session, callId: string) {
     if (!token || !callId) return;
     setTrouble(null);
     const from = performance.now();
-    load(token, callId)
+    loadAll(token, callId)
       .then(setLoaded, (error: Error) => {
         if (error instanceof ApiError && error.status === 401) drop();
         setTrouble(wordsOf(error));
@@ -60,5 +57,5 @@ export function useReport({ token, drop }: Session, callId: string) {
   }, [token, callId, drop]);
   useEffect(reload, [reload]);
   useFollowing(loaded !== null && !loaded.report.call.endedAt, loaded, pause, reload);
-  return { loaded, trouble, reload };
+  return { loaded, trouble, reload, setTrouble };
 }

@@ -1,5 +1,6 @@
 /** What went wrong in a call, in plain words, each with its evidence. */
 import type { TimelineEntry } from "../api.js";
+import type { Column } from "./load.js";
 import { clock, type Direction, type Report, type Series } from "./model.js";
 
 export type FindingKind =
@@ -34,13 +35,12 @@ interface Span {
 const BRIDGE_S = 7;
 
 /** Where a column (or the larger of several) is at least `least`, for at least two samples. */
-export function spansOf({ t, columns }: Series, names: string[], isBad: (value: number, i: number) => boolean): Span[] {
+export function spansOf({ t, columns }: Series, names: Column[], isBad: (value: number, i: number) => boolean): Span[] {
   const spans: Span[] = [];
+  const chosen = names.map((name) => columns[name] ?? []);
   t.forEach((at, i) => {
-    const values = names.flatMap((name) => columns[name]?.[i] ?? []);
-    if (values.length === 0) return;
-    const value = Math.max(...values);
-    if (!isBad(value, i)) return;
+    const value = chosen.reduce((most, column) => Math.max(most, column[i] ?? -1), -1); // an hour has many: no lists here
+    if (value < 0 || !isBad(value, i)) return;
     const last = spans.at(-1);
     if (last && at - last.to <= BRIDGE_S) {
       last.to = at;

@@ -270,6 +270,8 @@ export interface OverviewNow {
   sockets: number;
   levels: Levels;
   relay: null;
+  /** Uploads that are under way, and what all recordings take on the disk; null when none are taken. */
+  recordings: null;
   /** At most 200. */
   calls: Array<Call>;
 }

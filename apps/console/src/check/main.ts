@@ -1,0 +1,5 @@
+/** The page /check. */
+import { show } from "../show.js";
+import { CheckPage } from "./CheckPage.js";
+
+show(CheckPage);

@@ -1,0 +1,5 @@
+/** The dashboard. */
+import { show } from "../show.js";
+import { DashboardPage } from "./DashboardPage.js";
+
+show(DashboardPage);
