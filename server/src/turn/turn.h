@@ -136,8 +136,8 @@ int turn_start(const struct turn_config *cfg, struct turn **out);
 /* The addresses that were bound, in the order of cfg->listen; returns how many. */
 size_t turn_listening(const struct turn *t, union turn_addr *out, size_t max);
 
-/* Sends a binding request to a listener of ours over UDP and waits for its answer: 0, or ERR_IO when none comes in time.
- * Blocks: not for the loop. */
+/* Sends a binding request to a listener of ours over UDP and waits for its answer: 0, or ERR_IO when none comes in
+ * time. Blocks: not for the loop. */
 int turn_answers(const union turn_addr *listening, int timeout_ms);
 
 /* No new allocations from now on (508); running ones go on. */
