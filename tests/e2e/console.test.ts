@@ -208,7 +208,14 @@ describe("the dashboard", () => {
       for (const viewport of [DESKTOP, PHONE]) {
         const page = await open("/console/", "host", theme, viewport);
         await page.getByRole("cell", { name: "carol, dave" }).waitFor();
-        expect(await page.locator(".worst a").first().getAttribute("href")).toContain(id);
+        const links = await page.locator(".worst a").evaluateAll((all) => all.map((one) => one.getAttribute("href")));
+        expect(links).toContain(`/console/report?call=${id}`);
+        const shares = (
+          await page.locator(".worst .level-bar").evaluateAll((all) => all.map((one) => one.ariaLabel))
+        ).map((text) =>
+          [/(\d+) % fair/, /(\d+) % poor/].reduce((sum, part) => sum + Number(part.exec(text ?? "")?.[1]), 0),
+        );
+        expect(shares, "worst calls first").toEqual([...shares].sort((a, b) => b - a));
         await page.getByRole("button", { name: "7 days" }).click();
         await page.getByText(/of \d+ in 7 days/).waitFor();
         expect(await violations(page)).toEqual([]);

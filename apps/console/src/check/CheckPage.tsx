@@ -70,6 +70,16 @@ function Speakers({ finding, onFinding }: { finding: Finding | undefined; onFind
   );
 }
 
+const PATIENCE_MS = 30_000;
+
+/** Its finding; what fails or never ends is one too. */
+async function outcomeOf(check: Promise<Finding>): Promise<Finding> {
+  const late = new Promise<Finding>((done) =>
+    setTimeout(() => done({ outcome: "bad", text: "This did not end within 30 s." }), PATIENCE_MS),
+  );
+  return Promise.race([check.catch((error: Error): Finding => ({ outcome: "bad", text: error.message })), late]);
+}
+
 function useChecks(token: string | null) {
   const [findings, setFindings] = useState<ReadonlyMap<string, Finding>>(new Map());
   const [running, setRunning] = useState<string | null>(null);
@@ -92,7 +102,7 @@ function useChecks(token: string | null) {
     };
     for (const { name, run: check } of STEPS) {
       setRunning(name);
-      set(name, await check(context).catch((error: Error): Finding => ({ outcome: "bad", text: error.message })));
+      set(name, await outcomeOf(check(context)));
     }
     setRunning(null);
     stop();

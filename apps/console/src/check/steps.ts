@@ -57,20 +57,26 @@ async function camera(context: Context): Promise<Finding> {
   return good(`${width} × ${height}, ${Math.round(frameRate ?? 0)} pictures a second.`);
 }
 
-/** The loudest of two seconds, of full scale. */
-async function loudest(stream: MediaStream): Promise<number> {
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
+/** The loudest of two seconds, of full scale; null where the browser runs no sound, as without any speaker. */
+async function loudest(stream: MediaStream): Promise<number | null> {
   const audio = new AudioContext();
   const analyser = audio.createAnalyser();
   audio.createMediaStreamSource(stream).connect(analyser);
-  await audio.resume();
+  await Promise.race([audio.resume(), pause(2000)]);
+  if (audio.state !== "running") {
+    void audio.close();
+    return null;
+  }
   const samples = new Float32Array(analyser.fftSize);
   let most = 0;
   for (let i = 0; i < 40; i++) {
     analyser.getFloatTimeDomainData(samples);
     most = samples.reduce((peak, value) => Math.max(peak, Math.abs(value)), most);
-    await new Promise((done) => setTimeout(done, 50));
+    await pause(50);
   }
-  await audio.close();
+  void audio.close();
   return most;
 }
 
@@ -78,6 +84,8 @@ async function microphone(context: Context): Promise<Finding> {
   const stream = await open({ audio: true }, context);
   if (!(stream instanceof MediaStream)) return stream;
   const level = await loudest(stream);
+  if (level === null)
+    return warn("It is open; how loud it is cannot be told, since this browser runs no sound: plug in a speaker.");
   if (level < 0.003) return warn("It is open, but silent: speak while it is checked, or unmute it.");
   return good(`It hears something: at most ${Math.min(100, Math.round(100 * level))} % of full scale.`);
 }
