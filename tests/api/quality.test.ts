@@ -52,6 +52,10 @@ describe("samples", () => {
       expect(peer.t[2]).toBeGreaterThanOrEqual(38);
       expect(Math.abs(Date.parse(peer.start) - Date.now())).toBeLessThan(20_000);
     }
+    const some = await server.rest(users[0]).get(`/api/calls/${id}/quality?fields=rtt,level,inFps`);
+    expect(some.body.legs[0].peers[0].columns).toEqual({ level: [1, 1, 4], rtt: [40, 44, 900] });
+    for (const wrong of ["fields=", "fields=rtt,", "fields=bytes", `fields=${"rtt,".repeat(200)}rtt`])
+      expect((await server.rest(users[0]).get(`/api/calls/${id}/quality?${wrong}`)).body.code).toBe("bad_field");
     const worst = await server.rest(users[0]).get(`/api/calls/${id}/quality?step=3600000`);
     expect(worst.body.legs[0].peers[0].columns.level).toContain(4);
   });
