@@ -1,5 +1,6 @@
 // The console's pages in a browser: a report names what went wrong in a scripted call, the dashboard follows and ends
 // calls. All in both themes, on a desktop and on a phone, and held against WCAG as far as axe can tell.
+import { readFile } from "node:fs/promises";
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { Rest, type Server, type Session, startServer, token } from "../lib/index.js";
@@ -147,6 +148,21 @@ describe("the report", () => {
           fullPage: true,
         });
     }
+  });
+
+  it("is exported as JSON, with the columns that it does not show", async () => {
+    const id = await badCall();
+    const page = await open(`/console/report?call=${id}`, "alice", "light");
+    const downloading = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Export JSON" }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe(`call-${id}.json`);
+    const { call, timeline, quality } = JSON.parse(await readFile(await download.path(), "utf8"));
+    expect(call.id).toBe(id);
+    expect(timeline.map((one: { type: string }) => one.type)).toContain("call.ended");
+    expect(Object.keys(quality.legs[0].peers[0].columns)).toEqual(
+      expect.arrayContaining(["rtt", "inHeight", "bufferMs"]),
+    );
   });
 
   it("is reached by /report.html, and shows strangers nothing", async () => {
