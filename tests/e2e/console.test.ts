@@ -139,7 +139,7 @@ describe("the report", () => {
       expect(findings).toMatch(/alice's device looked for a new way/);
       expect(findings).not.toMatch(/alice lost/);
       await expect(page.locator(".summary").innerText()).resolves.toMatch(/This call was (impaired|bad)/);
-      expect(await page.locator(".u-wrap").count()).toBe(5);
+      await expect.poll(() => page.locator(".u-wrap").count()).toBe(5);
       expect(await violations(page)).toEqual([]);
       await screenshot(page, `report-${theme}`);
       if (process.env.BELLWIRE_SCREENSHOTS)

@@ -1,22 +1,24 @@
 /** Calls and their quality over time: a bar for each span, its parts the four levels. */
 import type { Overview } from "../api.js";
+import { shortTime } from "./time.js";
 
 const LEVELS = ["excellent", "good", "fair", "poor"] as const;
 const DAY_MS = 86_400_000;
 
-function label(at: string, step: number): string {
+/** A moment among so many milliseconds: over days the date counts. */
+function label(at: string, whole: number): string {
   const date = new Date(at);
-  return step >= DAY_MS / 4
+  return whole > 1.5 * DAY_MS
     ? date.toLocaleDateString(undefined, { day: "numeric", month: "short" })
     : date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
 }
 
-function Span({ span, most, step }: { span: Overview["spans"][number]; most: number; step: number }) {
+function Span({ span, most }: { span: Overview["spans"][number]; most: number }) {
   const all = LEVELS.reduce((sum, level) => sum + span.levels[level], 0);
   const missed = span.calls - span.answered;
   const parts =
     all > 0 ? LEVELS.map((level) => `${Math.round((100 * span.levels[level]) / all)} % ${level}`) : ["not measured"];
-  const title = `${label(span.at, step)}: ${span.calls} calls, ${missed} not answered; ${parts.join(", ")}`;
+  const title = `${shortTime(span.at)}: ${span.calls} calls, ${missed} not answered; ${parts.join(", ")}`;
   return (
     <li title={title}>
       <span className="bw-visually-hidden">{title}</span>
@@ -45,12 +47,12 @@ export function Bars({ spans, step }: { spans: Overview["spans"]; step: number }
       </p>
       <ol className="bars">
         {spans.map((span) => (
-          <Span key={span.at} span={span} most={most} step={step} />
+          <Span key={span.at} span={span} most={most} />
         ))}
       </ol>
       <div className="bars-axis" aria-hidden="true">
         {[first, middle, last].map((span, i) => (
-          <span key={span?.at ?? i}>{span && label(span.at, step)}</span>
+          <span key={span?.at ?? i}>{span && label(span.at, step * spans.length)}</span>
         ))}
       </div>
       <ul className="legend">

@@ -4,6 +4,7 @@ import { ApiError, ask, type CallFacts, type Levels, type Overview } from "../ap
 import { Frame, TokenForm, Trouble } from "../Frame.js";
 import { type Session, useSession } from "../session.js";
 import { Bars } from "./Bars.js";
+import { shortTime } from "./time.js";
 
 const EVERY_MS = 3000;
 const SPANS = { "24 hours": 24, "7 days": 168, "30 days": 720 } as const;
@@ -114,7 +115,7 @@ function Worst({ worst }: { worst: Overview["worst"] }) {
     <ol className="worst">
       {worst.map(({ callId, startedAt, levels }) => (
         <li key={callId}>
-          <a href={`/console/report?call=${callId}`}>{new Date(startedAt).toLocaleString()}</a>
+          <a href={`/console/report?call=${callId}`}>{shortTime(startedAt)}</a>
           <LevelBar levels={levels} />
         </li>
       ))}
