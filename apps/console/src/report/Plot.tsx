@@ -66,6 +66,8 @@ function drawMarks(u: uPlot, { marks, limit, theme }: PlotProps): void {
   ctx.stroke();
   if (limit !== undefined && limit <= (u.scales.y?.max ?? 0)) {
     ctx.strokeStyle = colours["--bw-danger"];
+    ctx.globalAlpha = 0.85;
+    ctx.setLineDash([6, 4]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, u.valToPos(limit, "y", true));
     ctx.lineTo(bbox.left + bbox.width, u.valToPos(limit, "y", true));
