@@ -1,5 +1,6 @@
 // Every endpoint for every kind of asker: what each is answered, and that a refusal changes nothing.
 import { beforeAll, describe, expect, it } from "vitest";
+import { guardedOperations } from "../lib/contract.js";
 import { type Rest, type Server, startServer } from "../lib/index.js";
 
 const roles = {
@@ -219,6 +220,46 @@ describe("without a good token", () => {
   it.each(cells)("$name: $role gets $code", async (cell) => {
     const before = await everything();
     await ask(cell.role, cell, cell.code);
+    expect(await everything()).toBe(before);
+  });
+});
+
+/** An operation of the contract, with ids in the place of its names. */
+function pathOf(path: string): string {
+  const id = path.startsWith("/api/calls/")
+    ? calls.direct
+    : path.startsWith("/api/channels/")
+      ? "room"
+      : path.startsWith("/api/users/")
+        ? "bob"
+        : absent;
+  return path.replace("{id}", id).replace("{what}", "start");
+}
+
+describe("each operation of the contract", () => {
+  const cells = guardedOperations.flatMap((operation) =>
+    Object.entries(withoutToken).map(([role, code]) => ({ ...operation, role: role as Role, code })),
+  );
+  it("is here", () => expect(guardedOperations.length).toBeGreaterThan(30));
+  it.each(cells)("$operationId: $role gets $code", async ({ method, path, role, code }) => {
+    const before = await everything();
+    const as = roles[role];
+    const answer = await server.rest(as && { ...as }).request(method, pathOf(path));
+    expect(answer.body?.code ?? answer.status).toBe(code);
+    expect(await everything()).toBe(before);
+  });
+
+  // A cancel may come before its call; whoever cannot see the call is answered as if there were none.
+  const ofCalls = guardedOperations.filter(({ path }) => path.startsWith("/api/calls/{id}"));
+  it.each(ofCalls)("$operationId of a call that is not theirs: the same as of none", async ({ method, path }) => {
+    const before = await everything();
+    for (const role of ["outsider", "member", "moderator"] as const) {
+      const rest = server.rest({ ...roles[role] });
+      const hidden = await rest.request(method, pathOf(path));
+      const none = await rest.request(method, path.replace("{id}", absent).replace("{what}", "start"));
+      expect([role, hidden.status, hidden.body]).toEqual([role, none.status, none.body]);
+      if (!path.endsWith("/cancel")) expect([400, 403, 404]).toContain(hidden.status);
+    }
     expect(await everything()).toBe(before);
   });
 });

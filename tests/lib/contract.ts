@@ -12,6 +12,8 @@ const restId = "urn:bellwire:protocol:rest";
 
 type Json = Record<string, unknown>;
 interface Operation {
+  operationId: string;
+  security?: unknown[];
   responses: Record<string, Json>;
 }
 
@@ -20,6 +22,13 @@ const events = JSON.parse(read("events.schema.json")) as { $id: string; $defs: R
 const rest = parse(read("openapi.yaml").replaceAll("events.schema.json#", `${eventsId}#`)) as {
   paths: Record<string, Record<string, Operation>>;
 };
+
+/** Every operation that nobody may call without a token. */
+export const guardedOperations = Object.entries(rest.paths).flatMap(([path, item]) =>
+  Object.entries(item)
+    .filter(([method, { security }]) => method !== "parameters" && security === undefined)
+    .map(([method, { operationId }]) => ({ operationId, method: method.toUpperCase(), path })),
+);
 
 const ajv = new Ajv2020({ strict: false, allErrors: true, allowUnionTypes: true });
 // Under plain Node the CommonJS default sits one step deeper than its types say.

@@ -9,8 +9,10 @@
 #include "store/store.h"
 
 /* A job's kind says which struct of store.h it is the first part of. */
-enum job_kind {
-	/* In the order of each owner, by the owner's writing lane. */
+/* Two enums, so that a backend that forgets one of its kinds is told so by the compiler (-Wswitch; no default there).
+ *
+ * In the order of each owner, by the owner's writing lane: */
+enum write_kind {
 	JOB_COMMIT,
 	JOB_FIND_COMMAND,
 	JOB_TOUCH,
@@ -20,10 +22,12 @@ enum job_kind {
 	JOB_DELETE_USER,
 	JOB_PUT_FLIGHT,
 	JOB_DELETE_RECORDING,
-	JOB_PUT_DELIVERY,
+	JOB_PUT_DELIVERY
+};
 
-	/* By any reading thread. */
-	JOB_READ_CALL,
+/* By any reading thread. */
+enum read_kind {
+	JOB_READ_CALL = JOB_PUT_DELIVERY + 1,
 	JOB_READ_EVENTS,
 	JOB_READ_HISTORY,
 	JOB_READ_REPLY,

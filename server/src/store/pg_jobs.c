@@ -18,7 +18,7 @@ static int send_delete_recording(struct pg_conn *c, struct pg_turn *t)
 
 int pg_send_job(struct backend *b, struct pg_conn *c, struct pg_turn *t)
 {
-	switch ((enum job_kind)t->job->kind) {
+	switch ((enum write_kind)t->job->kind) {
 	case JOB_COMMIT: return pg_send_change(b, c, t);
 	case JOB_FIND_COMMAND: return send_find_command(c, t);
 	case JOB_TOUCH: return pg_send_touch(c, t);
@@ -29,8 +29,8 @@ int pg_send_job(struct backend *b, struct pg_conn *c, struct pg_turn *t)
 	case JOB_PUT_FLIGHT: return pg_send_flight(c, t);
 	case JOB_PUT_DELIVERY: return pg_send_delivery(c, t);
 	case JOB_DELETE_RECORDING: return send_delete_recording(c, t);
-	default: return ERR_NOT_IMPLEMENTED;
 	}
+	return ERR_INTERNAL;
 }
 
 void pg_take_result(struct pg_turn *t, enum pg_text which, const PGresult *res)

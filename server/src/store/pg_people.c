@@ -82,7 +82,7 @@ int pg_send_people(struct backend *b, struct pg_conn *c, struct pg_turn *t)
 	struct store_put_user *user = CONTAINER_OF(job, struct store_put_user, job);
 	if (b->names.is_hosts) /* what a token says of a person is not needed where the host's own row says it */
 		return job->kind == JOB_PUT_USER && user->only_fill ? 0 : ERR_HOSTS_OWN;
-	switch ((enum job_kind)job->kind) {
+	switch ((enum write_kind)job->kind) {
 	case JOB_PUT_CHANNEL: return send_put_channel(c, t, CONTAINER_OF(job, struct store_put_channel, job));
 	case JOB_DELETE_CHANNEL:
 		return send_delete_channel(c, t, CONTAINER_OF(job, struct store_delete_channel, job)->id);

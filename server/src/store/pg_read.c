@@ -108,7 +108,7 @@ static int read_tombstone(struct pg_conn *c, struct store_read_tombstone *q)
 static int answer(struct backend_reader *r, struct store_job *job)
 {
 	struct pg_conn *c = &r->link.conn;
-	switch ((enum job_kind)job->kind) {
+	switch ((enum read_kind)job->kind) {
 	case JOB_READ_CALL: return pg_read_call(c, CONTAINER_OF(job, struct store_read_call, job));
 	case JOB_READ_EVENTS: return pg_read_events(c, CONTAINER_OF(job, struct store_read_events, job));
 	case JOB_READ_HISTORY: return pg_read_history(c, CONTAINER_OF(job, struct store_read_history, job));
@@ -124,8 +124,9 @@ static int answer(struct backend_reader *r, struct store_job *job)
 	case JOB_READ_OUTBOX: return pg_read_outbox(r, CONTAINER_OF(job, struct store_read_outbox, job));
 	case JOB_READ_DELIVERY: return pg_read_delivery(r, CONTAINER_OF(job, struct store_read_delivery, job));
 	case JOB_LIST_FAILURES: return pg_list_failures(c, CONTAINER_OF(job, struct store_list_failures, job));
-	default: return ERR_NOT_IMPLEMENTED;
+	case JOB_BACKUP: return ERR_NOT_IMPLEMENTED; /* pg_dump makes it */
 	}
+	return ERR_INTERNAL;
 }
 
 static int plain(struct pg_conn *c, enum pg_text which)
@@ -140,7 +141,7 @@ static int plain(struct pg_conn *c, enum pg_text which)
 /* Questions of several statements need one snapshot for all of them. */
 static bool is_one_statement(const struct store_job *job)
 {
-	switch ((enum job_kind)job->kind) {
+	switch ((enum read_kind)job->kind) {
 	case JOB_READ_CALL:
 	case JOB_READ_HISTORY:
 	case JOB_READ_PEOPLE:

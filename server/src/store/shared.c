@@ -3,7 +3,7 @@
 
 const char *job_owner(const struct store_job *job)
 {
-	switch ((enum job_kind)job->kind) {
+	switch ((enum write_kind)job->kind) {
 	case JOB_COMMIT: return CONTAINER_OF(job, struct change_set, job)->owner;
 	case JOB_FIND_COMMAND: return CONTAINER_OF(job, struct store_find_command, job)->owner;
 	case JOB_TOUCH: return CONTAINER_OF(job, struct store_touch, job)->owner;

@@ -108,7 +108,7 @@ int store_copy_file(const char *path, const char *to, struct buf *why)
 
 static int answer(struct sq_conn *c, struct store_job *job)
 {
-	switch ((enum job_kind)job->kind) {
+	switch ((enum read_kind)job->kind) {
 	case JOB_READ_CALL: return sqlite_read_call(c, CONTAINER_OF(job, struct store_read_call, job));
 	case JOB_READ_EVENTS: return sqlite_read_events(c, CONTAINER_OF(job, struct store_read_events, job));
 	case JOB_READ_HISTORY: return sqlite_read_history(c, CONTAINER_OF(job, struct store_read_history, job));
@@ -125,8 +125,9 @@ static int answer(struct sq_conn *c, struct store_job *job)
 	case JOB_READ_OUTBOX: return sqlite_read_outbox(c, CONTAINER_OF(job, struct store_read_outbox, job));
 	case JOB_READ_DELIVERY: return sqlite_read_delivery(c, CONTAINER_OF(job, struct store_read_delivery, job));
 	case JOB_LIST_FAILURES: return sqlite_list_failures(c, CONTAINER_OF(job, struct store_list_failures, job));
-	default: return ERR_INTERNAL;
+	case JOB_BACKUP: break; /* has a transaction of its own: sqlite_read */
 	}
+	return ERR_INTERNAL;
 }
 
 static int run(struct sq_conn *c, enum sq_text which)

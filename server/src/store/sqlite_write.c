@@ -73,7 +73,7 @@ static int find_command(struct sq_conn *c, struct store_find_command *q)
 
 static int carry_out(struct sq_conn *c, struct store_job *job)
 {
-	switch ((enum job_kind)job->kind) {
+	switch ((enum write_kind)job->kind) {
 	case JOB_COMMIT: return sqlite_apply(c, CONTAINER_OF(job, struct change_set, job));
 	case JOB_FIND_COMMAND: return find_command(c, CONTAINER_OF(job, struct store_find_command, job));
 	case JOB_TOUCH: return sqlite_touch(c, CONTAINER_OF(job, struct store_touch, job));
@@ -85,8 +85,8 @@ static int carry_out(struct sq_conn *c, struct store_job *job)
 		return sqlite_delete_recording(c, CONTAINER_OF(job, struct store_delete_recording, job));
 	case JOB_PUT_FLIGHT: return sqlite_put_flight(c, CONTAINER_OF(job, struct store_put_flight, job));
 	case JOB_PUT_DELIVERY: return sqlite_put_delivery(c, CONTAINER_OF(job, struct store_put_delivery, job));
-	default: return ERR_INTERNAL;
 	}
+	return ERR_INTERNAL;
 }
 
 static int run(struct sq_conn *c, enum sq_text which)

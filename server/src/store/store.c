@@ -356,7 +356,7 @@ static unsigned lane_of(const struct store *s, const struct store_job *job)
 	return (hash ^ hash >> 16) % s->n_lanes;
 }
 
-static void hand_over(struct store *s, struct store_job *job, enum job_kind kind)
+static void hand_over(struct store *s, struct store_job *job, int kind)
 {
 	assert(job->done);
 	job->kind = (int)kind;

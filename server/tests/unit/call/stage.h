@@ -7,6 +7,7 @@
 #include "fake_store.h"
 
 #define STAGE_HEARD 512
+#define STAGE_CHOSEN "00000000-0000-7000-8000-00000000000a" /* an id of the client's choice */
 
 struct heard {
 	char event[32];

@@ -47,7 +47,7 @@ static int teardown(void **state)
 
 /* Reads with ever more allocations allowed; afterwards the question is answered, and after each failure it held
  * nothing (the sanitizer's build would tell). */
-static void sweep(struct store_job *job, enum job_kind kind)
+static void sweep(struct store_job *job, int kind)
 {
 	job->kind = (int)kind;
 	for (long n = 0;; n++) {
