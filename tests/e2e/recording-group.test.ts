@@ -1,4 +1,4 @@
-// A call of three is recorded while one comes later and another leaves: ffmpeg finds in it who
+// A call of three is recorded, in Chromium and in Firefox, while one comes later and another leaves: ffmpeg finds in it who
 // was there, when.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -103,29 +103,32 @@ async function expectThere(file: string, second: number, there: Who[]): Promise<
   expect(strength(700)).toBeLessThan(0.02); // nobody's
 }
 
-it.each<Maker>(["Chromium"])("%s records three, follows who comes and goes, and can be sought in", async (maker) => {
-  const { alice, bob, carol } = await open(maker);
-  const callId = await gather(alice, bob);
-  await record(alice);
-  const carolComesAt = await untilRecorded(alice, 4000);
-  await joinLate(carol, callId);
-  expect(await recordingOf(carol)).toMatchObject({ state: "started", userId: "alice", isOwn: false });
-  const allThereAt = (await recorderOf(alice)).elapsedMs;
-  const bobLeavesAt = await untilRecorded(alice, allThereAt + 4500);
-  await hangUp(bob);
-  await untilRecorded(alice, bobLeavesAt + 4500);
-  const id = await stopRecorder(alice);
-  await eventually(() => recordingState(carol)).toBe("none");
-  const { elapsedMs, bytes, sentBytes } = await recorderOf(alice);
-  expect(sentBytes).toBe(bytes);
-  // Who has left may hear it too.
-  expect(await whenListed(bob, callId)).toMatchObject({ id, isCut: false, userId: "alice" });
-  const file = await whole(carol, id ?? "", elapsedMs);
-  await expectThere(file, carolComesAt / 1000 - 2, ["alice", "bob"]);
-  await expectThere(file, bobLeavesAt / 1000 - 2, ["alice", "bob", "carol"]);
-  await expectThere(file, elapsedMs / 1000 - 2, ["alice", "carol"]);
-  for (const share of [0.5, 0.95]) await expectSeekable(file, (share * elapsedMs) / 1000);
-});
+it.each<Maker>(["Chromium", "Firefox"])(
+  "%s records three, follows who comes and goes, and can be sought in",
+  async (maker) => {
+    const { alice, bob, carol } = await open(maker);
+    const callId = await gather(alice, bob);
+    await record(alice);
+    const carolComesAt = await untilRecorded(alice, 4000);
+    await joinLate(carol, callId);
+    expect(await recordingOf(carol)).toMatchObject({ state: "started", userId: "alice", isOwn: false });
+    const allThereAt = (await recorderOf(alice)).elapsedMs;
+    const bobLeavesAt = await untilRecorded(alice, allThereAt + 4500);
+    await hangUp(bob);
+    await untilRecorded(alice, bobLeavesAt + 4500);
+    const id = await stopRecorder(alice);
+    await eventually(() => recordingState(carol)).toBe("none");
+    const { elapsedMs, bytes, sentBytes } = await recorderOf(alice);
+    expect(sentBytes).toBe(bytes);
+    // Who has left may hear it too.
+    expect(await whenListed(bob, callId)).toMatchObject({ id, isCut: false, userId: "alice" });
+    const file = await whole(carol, id ?? "", elapsedMs);
+    await expectThere(file, carolComesAt / 1000 - 2, ["alice", "bob"]);
+    await expectThere(file, bobLeavesAt / 1000 - 2, ["alice", "bob", "carol"]);
+    await expectThere(file, elapsedMs / 1000 - 2, ["alice", "carol"]);
+    for (const share of [0.5, 0.95]) await expectSeekable(file, (share * elapsedMs) / 1000);
+  },
+);
 
 it("holds while somebody who came later has not agreed, and ends when they refuse", async () => {
   const { alice, bob, carol } = await open("Chromium", ["--recording-policy", "consent"]);
@@ -146,6 +149,7 @@ it("holds while somebody who came later has not agreed, and ends when they refus
   await consent(carol, false);
   await eventually(async () => (await recorderOf(alice)).state).toBe("done");
   const { elapsedMs, recordingId } = await recorderOf(alice);
+  expect((await whenListed(bob, callId)).id).toBe(recordingId);
   const file = await whole(bob, recordingId ?? "", elapsedMs, 400);
   await expectThere(file, heldAt / 1000 - 1.5, ["alice", "bob"]);
   await expectThere(file, elapsedMs / 1000 - 2, ["alice", "bob", "carol"]);

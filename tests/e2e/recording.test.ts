@@ -128,6 +128,7 @@ describe("a call of two", () => {
     note(`Firefox, sound: recorded ${elapsedMs.toFixed(0)} ms, the file has ${found.duration} s, ${found.streams}`);
     expectLength(found.duration, elapsedMs);
     expect(found.streams).toEqual(["opus"]);
+    await expectVoices(media);
   });
 
   it("is recorded as MP4 where the browser writes no WebM", async () => {
