@@ -52,6 +52,12 @@ def passes(packet, how):
     return allowed is None or any(port in allowed for port in ports)
 
 
+def is_rtp(packet):
+    """Sound or pictures: RFC 5761 tells RTCP from RTP by its second byte, RFC 7983 other things by their first."""
+    begin = (packet[0] & 15) * 4 + 8
+    return len(packet) > begin + 1 and 128 <= packet[begin] <= 191 and not 192 <= packet[begin + 1] <= 223
+
+
 class Tally:
     """What was done to UDP: what a browser should find."""
 
@@ -59,9 +65,11 @@ class Tally:
         self.packets = self.lost = self.bytes = self.differences = self.n_differences = 0
         self.transit = None
 
-    def arrived(self, size, transit):
+    def arrived(self, packet, transit):
         self.packets += 1
-        self.bytes += size
+        self.bytes += len(packet)
+        if not is_rtp(packet):
+            return
         if self.transit is not None:
             self.differences += abs(transit - self.transit)
             self.n_differences += 1
@@ -101,7 +109,7 @@ class Way:
         while self.flying and self.flying[0][0] <= now:
             _, _, begin, packet = heapq.heappop(self.flying)
             if packet[9] == 17:
-                self.tally.arrived(len(packet), now - begin)
+                self.tally.arrived(packet, now - begin)
             try:
                 os.write(self.out, packet)
             except BlockingIOError:
