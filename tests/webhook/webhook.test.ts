@@ -79,7 +79,7 @@ describe("webhooks", () => {
     await first.channel("pair0", ["caller0", "callee0"]);
     const before = await wholeCall(first);
     await first.stop();
-    const server = await startServer({ data: first.data, args: hooked(receiver.url), env });
+    const server = await startServer({ data: first.data, db: first.db, args: hooked(receiver.url), env });
     const id = await wholeCall(server);
     await receiver.until(() => receiver.types(id).length === 4, "the new call");
     expect(receiver.types(before)).toEqual([]);
