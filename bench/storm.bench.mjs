@@ -50,7 +50,8 @@ const storms = (transport, args, tickets = 0) =>
     const results = [];
     for (let round = 0; round < rounds; round++) {
       const storm = await load.run(`storm ${tickets} 0 0`);
-      if (storm.resumed !== sockets && round) throw new Error(`only some found their session and call: ${JSON.stringify(storm)}`);
+      if (storm.resumed !== sockets && round)
+        throw new Error(`only some found their session and call: ${JSON.stringify(storm)}`);
       await load.run("candidate 1 0 300");
       results.push(storm);
     }
