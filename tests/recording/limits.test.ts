@@ -72,7 +72,7 @@ describe("places", () => {
 
 describe("bytes", () => {
   it("of a call are counted: open, being completed, complete, and given back", async () => {
-    const webm = liveWebm(2);
+    const webm = liveWebm(4); // long enough: what completing adds is less than half of it
     const scene = await makeScene(["--recording-max-call-bytes", `${3 * webm.length}`]);
     const path = await locationOf(scene, webm.length);
     expect((await createUpload(scene.alice, scene.callId, 2 * webm.length + 1)).status).toBe(413);
@@ -88,6 +88,43 @@ describe("bytes", () => {
     expect((await scene.alice.delete(`/api/recordings/${id}`)).status).toBe(204);
     for (const one of [open, other]) expect((await tus(scene.alice, "DELETE", one)).status).toBe(204);
     await locationOf(scene, 3 * webm.length);
+  });
+
+  it("of a call count once, also while the row of a recording is being written", { timeout: 60_000 }, async () => {
+    const webm = liveWebm(4);
+    const body = Buffer.concat([webm, Buffer.alloc(webm.length / 2)]);
+    const scene = await makeScene(["--recording-max-call-bytes", `${3 * webm.length}`]);
+    for (let round = 0; round < 5; round++) {
+      const path = await locationOf(scene, webm.length);
+      expect((await patch(scene.alice, path, 0, webm)).status).toBe(204);
+      const open = []; // some are let in before the row is there, some after, some in between
+      do open.push(await locationOf(scene, null));
+      while (!(await listRecordings(scene.bob, scene.callId)).length);
+      for (const one of open) {
+        expect((await patch(scene.alice, one, 0, body)).status).toBe(204);
+        expect((await tus(scene.alice, "DELETE", one)).status).toBe(204);
+      }
+      expect((await scene.alice.delete(`/api/recordings/${path.split("/").at(-1)}`)).status).toBe(204);
+    }
+  });
+
+  it("of a call are known after a restart too, to uploads that go on", async () => {
+    const webm = liveWebm(2);
+    const scene = await makeScene(["--recording-max-call-bytes", `${3 * webm.length}`]);
+    const path = await locationOf(scene, webm.length);
+    expect((await patch(scene.alice, path, 0, webm)).status).toBe(204);
+    await whenReady(scene.bob, scene.callId, path.split("/").at(-1) as string);
+    const [open, other] = [await locationOf(scene, null), await locationOf(scene, null)];
+    expect((await patch(scene.alice, open, 0, webm)).status).toBe(204);
+    expect((await patch(scene.alice, other, 0, webm.subarray(0, 100))).status).toBe(204);
+    await scene.server.kill();
+    await scene.server.start();
+    const alice = new Rest(scene.server.url, recorderToken("alice"));
+    expect((await patch(alice, other, 100, webm.subarray(100))).status).toBe(413); // two and an index are taken
+    expect((await tus(alice, "HEAD", other)).offset).toBe(100);
+    const told = { "Upload-Length": `${2 * webm.length}` };
+    expect((await patch(alice, open, webm.length, Buffer.alloc(1), told)).status).toBe(413);
+    expect((await patch(alice, open, webm.length, Buffer.alloc(1000))).status).toBe(204);
   });
 
   it("of all calls are counted, also where no length was told", async () => {

@@ -224,8 +224,7 @@ static void on_announced(void *arg, int err)
 		log_info("recording ready", LOG_S("recording", u->meta.row.id), LOG_S("call", u->meta.row.call_id),
 			LOG_I("bytes", u->meta.row.file_size), LOG_I("ms", u->meta.row.duration_ms));
 		u->meta.state = UPLOAD_DONE;
-		if (err == 0)
-			upload_count(u);
+		call_use_change(r, u->meta.row.call_id, u->meta.row.file_size);
 		upload_touch(u);
 		answer_form(u, 0);
 		upload_save(u, on_done_saved, u);

@@ -35,13 +35,23 @@ struct upload_meta {
 	bool is_remote; /* its bytes are in S3 */
 };
 
+/* What the recordings of a call take, kept while there are uploads of it. */
+struct call_use {
+	struct map_node node;
+	char call_id[ID_UUID_SIZE];
+	size_t n_holders;
+	bool is_known;	    /* n_rows has been read from the store in this life */
+	int64_t n_rows;	    /* bytes of those that have rows and no upload but one that is done */
+	unsigned n_changes; /* of that by anything but reading it */
+};
+
 struct upload {
 	struct map_node node;
 	struct recordings *r; /* borrowed */
 	struct upload_meta meta;
-	int64_t offset;	   /* on the disk */
-	int64_t max_bytes; /* by quotas, when it was last measured */
-	int64_t n_call;	   /* bytes of its call's recordings that have rows */
+	struct call_use *use; /* held */
+	int64_t offset;	      /* on the disk */
+	int64_t max_bytes;    /* by quotas, when it was last measured */
 	char first[MEDIA_MAGIC];
 	size_t n_first;
 	struct evp_md_ctx_st *sum; /* owned; SHA-256 of the first `summed` bytes; null: not known */
@@ -60,6 +70,7 @@ struct recordings {
 	struct recordings_config config;
 	struct dir dir;
 	struct map uploads;
+	struct map calls; /* struct call_use */
 	size_t n_open;
 	int64_t n_bytes;
 	size_t n_fill;	       /* bytes that fast uploads may have waiting beyond what each has */
@@ -93,15 +104,31 @@ int dir_error(int error_number);
 int meta_save(const struct dir *d, const struct upload_meta *m);
 int meta_load(const struct dir *d, const char *id, struct upload_meta *out);
 
+/* --- quota.c --- */
+struct call_use *call_use_hold(struct recordings *r, const char *call_id); /* null: no memory */
+void call_use_release(struct recordings *r, struct call_use *use);
+/* A row was written (its upload is done from now on), or is gone. */
+void call_use_change(struct recordings *r, const char *call_id, int64_t n_bytes);
+/* Bytes of all that the call has, uploads being admitted included, but for those of one upload (or null). */
+int64_t call_use_all(const struct recordings *r, const struct call_use *use, const struct upload *but);
+/* Reads what the call's rows take; done may free it. The caller holds use meanwhile. */
+struct call_count {
+	struct recordings *r;
+	struct call_use *use;
+	void (*done)(struct call_count *c, int err);
+	struct store_list_recordings list;
+	int64_t n_rows;
+	unsigned n_changes;
+};
+void call_count_start(struct call_count *c);
+
 /* --- upload.c --- */
 struct upload *upload_find(struct recordings *r, struct str id);
 struct upload *upload_add(struct recordings *r, const struct upload_meta *m);
 int64_t upload_limit(const struct upload *u); /* bytes that it may have in all */
 void upload_touch(struct upload *u);
-/* Sets max_bytes by what the others of its call have now. */
+/* Sets max_bytes by what the others of its call have now, which must be known. */
 void upload_measure(struct upload *u);
-/* Its row is written: the others of its call are told what it takes. */
-void upload_count(const struct upload *u);
 void upload_forget(struct upload *u); /* its files stay */
 /* Removes what is there of it, and forgets it. */
 void upload_drop(struct upload *u);
@@ -114,10 +141,8 @@ struct admission {
 	struct upload_meta meta; /* call_id, media_type, file_name, length */
 	void (*done)(struct admission *a, struct upload *u, int err);
 	void *arg;
-	struct store_list_recordings list;
-	int64_t n_call;	  /* bytes of the call's recordings that have rows */
-	int64_t n_used;	  /* … and of its uploads */
-	struct list link; /* in recordings.admitting */
+	struct call_count count; /* its use is held from when it is allowed */
+	struct list link;	 /* in recordings.admitting */
 	struct work work;
 };
 void upload_admit(struct admission *a);

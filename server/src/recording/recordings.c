@@ -17,6 +17,7 @@ static void drop(struct recordings *r)
 	while ((node = map_next(&r->uploads, NULL)))
 		upload_forget(CONTAINER_OF(node, struct upload, node));
 	map_fini(&r->uploads);
+	map_fini(&r->calls);
 	dir_close(&r->dir);
 	mem_free(r);
 }
@@ -67,6 +68,7 @@ int recordings_open(const struct recordings_config *config, struct recordings **
 		return ERR_NO_MEMORY;
 	fill_config(r, config);
 	map_init(&r->uploads);
+	map_init(&r->calls);
 	list_init(&r->admitting);
 	list_init(&r->completing);
 	int err = dir_open(&r->dir, config->dir);

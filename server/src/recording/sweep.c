@@ -22,6 +22,7 @@ struct removal {
 	struct work work;
 	struct recordings *r;
 	struct store_delete_recording row;
+	char call_id[ID_UUID_SIZE];
 	int64_t n_bytes;
 	recording_err_cb done;
 	void *arg;
@@ -60,10 +61,12 @@ static void on_media_gone(struct work *w, int err)
 static void on_row_gone(struct store_job *job, int err)
 {
 	struct removal *d = job->arg;
-	if (err || !d->row.found)
+	if (err || !d->row.found) {
 		removal_end(d, err ? err : ERR_RECORDING_NOT_FOUND);
-	else
-		work_start(d->r->config.loop, &d->work, remove_media, on_media_gone);
+		return;
+	}
+	call_use_change(d->r, d->call_id, -d->n_bytes);
+	work_start(d->r->config.loop, &d->work, remove_media, on_media_gone);
 }
 
 void sweep_delete(struct recordings *r, const struct recording *row, recording_err_cb done, void *arg)
@@ -76,6 +79,7 @@ void sweep_delete(struct recordings *r, const struct recording *row, recording_e
 	}
 	*d = (struct removal){.r = r, .n_bytes = row->file_size, .done = done, .arg = arg};
 	memcpy(d->row.id, row->id, sizeof d->row.id);
+	memcpy(d->call_id, row->call_id, sizeof d->call_id);
 	d->row.job = (struct store_job){.done = on_row_gone, .arg = d};
 	if (u && u->meta.state == UPLOAD_DONE)
 		upload_drop(u);

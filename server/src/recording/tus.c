@@ -302,6 +302,43 @@ static void on_length_saved(void *arg, int err)
 		upload_drop(u);
 }
 
+/* What the call's other recordings take is not known yet: a restart forgets it. */
+struct counting {
+	struct call_count count;
+	struct upload *u;
+	struct http_req *req;
+};
+
+static void on_counted(struct call_count *count, int err)
+{
+	struct counting *c = CONTAINER_OF(count, struct counting, count);
+	struct upload *u = c->u;
+	struct http_req *req = c->req;
+	struct recordings *r = u->r;
+	u->is_busy = false;
+	mem_free(c);
+	if (err || u->to_drop)
+		refuse(r, req, err ? err : ERR_UPLOAD_NOT_FOUND, NULL);
+	else
+		patch(u, req);
+	if (u->to_drop)
+		upload_drop(u);
+	recordings_end(r);
+}
+
+static void count_first(struct upload *u, struct http_req *req)
+{
+	struct counting *c = mem_new(sizeof *c);
+	if (!c) {
+		refuse(u->r, req, ERR_NO_MEMORY, NULL);
+		return;
+	}
+	*c = (struct counting){.count = {.r = u->r, .use = u->use, .done = on_counted}, .u = u, .req = req};
+	u->is_busy = true;
+	recordings_begin(u->r);
+	call_count_start(&c->count);
+}
+
 /* A length that was not known before: for good, and before anything is acknowledged with it. */
 static bool tells_length(struct upload *u, struct http_req *req)
 {
@@ -356,6 +393,8 @@ static void patch(struct upload *u, struct http_req *req)
 		refuse(u->r, req, u->meta.row.is_cut ? ERR_UPLOAD_GONE : ERR_PAYLOAD_TOO_LARGE, NULL);
 	else if (u->meta.state != UPLOAD_OPEN)
 		answer_state(u, req, 204);
+	else if (u->meta.length < 0 && !u->use->is_known)
+		count_first(u, req);
 	else if (!tells_length(u, req))
 		begin_bytes(u, req, on_patched);
 }

@@ -24,7 +24,10 @@ struct upload *upload_add(struct recordings *r, const struct upload_meta *m)
 	u->meta = *m;
 	u->max_bytes = r->config.max_bytes;
 	list_init(&u->completing);
-	if (map_put(&r->uploads, &u->node, str_of(u->meta.row.id)) < 0) {
+	u->use = call_use_hold(r, u->meta.row.call_id);
+	if (!u->use || map_put(&r->uploads, &u->node, str_of(u->meta.row.id)) < 0) {
+		if (u->use)
+			call_use_release(r, u->use);
 		mem_free(u);
 		return NULL;
 	}
@@ -37,33 +40,11 @@ int64_t upload_limit(const struct upload *u)
 	return u->meta.length >= 0 && u->meta.length < u->max_bytes ? u->meta.length : u->max_bytes;
 }
 
-static bool same_call(const struct upload *a, const struct upload *b)
-{
-	return strcmp(a->meta.row.call_id, b->meta.row.call_id) == 0;
-}
-
 void upload_measure(struct upload *u)
 {
 	const struct recordings_config *config = &u->r->config;
-	int64_t left = config->max_call_bytes - u->n_call;
-	struct map_node *node = NULL;
-	while ((node = map_next(&u->r->uploads, node))) {
-		const struct upload *v = CONTAINER_OF(node, struct upload, node);
-		if (v == u || v->meta.state == UPLOAD_DONE || !same_call(u, v))
-			continue;
-		left -= v->meta.length >= 0 ? v->meta.length : v->offset;
-	}
+	int64_t left = config->max_call_bytes - call_use_all(u->r, u->use, u);
 	u->max_bytes = left < config->max_bytes ? left : config->max_bytes;
-}
-
-void upload_count(const struct upload *u)
-{
-	struct map_node *node = NULL;
-	while ((node = map_next(&u->r->uploads, node))) {
-		struct upload *v = CONTAINER_OF(node, struct upload, node);
-		if (v != u && same_call(u, v))
-			v->n_call += u->meta.row.file_size;
-	}
 }
 
 void upload_touch(struct upload *u)
@@ -87,6 +68,7 @@ void upload_forget(struct upload *u)
 	struct recordings *r = u->r;
 	r->n_open -= u->meta.state == UPLOAD_OPEN;
 	map_remove(&r->uploads, &u->node);
+	call_use_release(r, u->use);
 	list_remove(&u->completing);
 	EVP_MD_CTX_free(u->sum);
 	mem_free(u);
@@ -174,67 +156,54 @@ static int make_files(struct work *w)
 	return err;
 }
 
-static void refuse(struct admission *a, int err)
+static void end(struct admission *a, struct upload *u, int err)
 {
 	struct recordings *r = a->r;
 	list_remove(&a->link);
-	a->done(a, NULL, err);
+	if (a->count.use)
+		call_use_release(r, a->count.use);
+	a->done(a, u, err);
 	recordings_end(r);
 }
 
 static void on_made(struct work *w, int err)
 {
 	struct admission *a = CONTAINER_OF(w, struct admission, work);
-	struct recordings *r = a->r;
-	struct upload *u = err ? NULL : upload_add(r, &a->meta);
-	if (!u) {
-		refuse(a, err ? err : ERR_NO_MEMORY);
-		return;
-	}
-	list_remove(&a->link);
-	u->n_call = a->n_call;
-	upload_measure(u);
-	a->done(a, u, 0);
-	recordings_end(r);
+	struct upload *u = err ? NULL : upload_add(a->r, &a->meta);
+	list_remove(&a->link); /* now the upload counts */
+	if (u)
+		upload_measure(u);
+	end(a, u, u || err ? err : ERR_NO_MEMORY);
 }
 
-static void count_one(const struct admission *a, const struct upload_meta *m, size_t *n_own, int64_t *n_used)
+/* What is open, or about to be, takes a place. */
+static size_t count_own(const struct admission *a, size_t *n_open)
 {
-	*n_own += strcmp(m->row.user_id, a->asker.user_id) == 0;
-	if (strcmp(m->row.call_id, a->meta.row.call_id) == 0)
-		*n_used += m->length > 0 ? m->length : 0;
-}
-
-/* What is open, or about to be, counts with all that it may become, if that is known; what is being completed has no
- * row yet. */
-static void count_open(const struct admission *a, size_t *n_open, size_t *n_own, int64_t *n_used)
-{
+	size_t n_own = 0;
 	*n_open = a->r->n_open;
 	LIST_EACH(&a->r->admitting, link)
 	{
-		count_one(a, &CONTAINER_OF(link, struct admission, link)->meta, n_own, n_used);
+		const struct admission *other = CONTAINER_OF(link, struct admission, link);
+		n_own += strcmp(other->asker.user_id, a->asker.user_id) == 0;
 		++*n_open;
 	}
 	struct map_node *node = NULL;
 	while ((node = map_next(&a->r->uploads, node))) {
 		const struct upload *u = CONTAINER_OF(node, struct upload, node);
-		bool same_call = strcmp(u->meta.row.call_id, a->meta.row.call_id) == 0;
-		if (u->meta.state == UPLOAD_OPEN)
-			count_one(a, &u->meta, n_own, n_used);
-		if (same_call && (u->meta.state == UPLOAD_OPEN ? u->meta.length < 0 : u->meta.state != UPLOAD_DONE))
-			*n_used += u->offset;
+		n_own += u->meta.state == UPLOAD_OPEN && strcmp(u->meta.row.user_id, a->asker.user_id) == 0;
 	}
+	return n_own;
 }
 
 static int check_quotas(struct admission *a)
 {
 	const struct recordings_config *c = &a->r->config;
 	int64_t length = a->meta.length > 0 ? a->meta.length : 0;
-	size_t n_open, n_own = 0;
-	count_open(a, &n_open, &n_own, &a->n_used);
+	int64_t n_used = call_use_all(a->r, a->count.use, NULL);
+	size_t n_open, n_own = count_own(a, &n_open);
 	if (n_open >= (size_t)c->max_uploads || (!a->asker.is_server && n_own >= (size_t)c->max_uploads_of_one))
 		return ERR_TOO_MANY_UPLOADS;
-	if (length > c->max_bytes || a->n_used + length > c->max_call_bytes || a->n_used >= c->max_call_bytes)
+	if (length > c->max_bytes || n_used + length > c->max_call_bytes || n_used >= c->max_call_bytes)
 		return ERR_PAYLOAD_TOO_LARGE;
 	return c->max_all_bytes && a->r->n_bytes + length >= c->max_all_bytes ? ERR_STORAGE_FULL : 0;
 }
@@ -252,45 +221,27 @@ static void admit(struct admission *a)
 	work_start(a->r->config.loop, &a->work, make_files, on_made);
 }
 
-static void list_page(struct admission *a);
-
-static void on_listed(struct store_job *job, int err)
+static void on_counted(struct call_count *c, int err)
 {
-	struct admission *a = job->arg;
-	size_t n = a->list.n_recordings;
-	for (size_t i = 0; i < n; i++)
-		a->n_used += a->list.recordings[i].file_size;
-	bool has_more = !err && a->list.has_more;
-	if (has_more)
-		memcpy(a->list.after_id, a->list.recordings[n - 1].id, sizeof a->list.after_id);
-	mem_free(a->list.recordings);
-	a->n_call = a->n_used;
-	err = err || has_more ? err : check_quotas(a);
+	struct admission *a = CONTAINER_OF(c, struct admission, count);
+	err = err ? err : check_quotas(a);
 	if (err)
-		refuse(a, err);
-	else if (has_more)
-		list_page(a);
+		end(a, NULL, err);
 	else
 		admit(a);
-}
-
-/* What the call's recordings take, as many as there are. */
-static void list_page(struct admission *a)
-{
-	a->list.job = (struct store_job){.done = on_listed, .arg = a};
-	a->list.limit = STORE_RECORDINGS_MAX;
-	store_list_recordings(a->r->config.store, &a->list);
 }
 
 static void on_allowed(void *arg, int err)
 {
 	struct admission *a = arg;
-	if (err) {
-		refuse(a, err);
+	a->count.use = err ? NULL : call_use_hold(a->r, a->meta.row.call_id);
+	if (!a->count.use) {
+		end(a, NULL, err ? err : ERR_NO_MEMORY);
 		return;
 	}
-	memcpy(a->list.call_id, a->meta.row.call_id, sizeof a->list.call_id);
-	list_page(a);
+	a->count.r = a->r;
+	a->count.done = on_counted;
+	call_count_start(&a->count);
 }
 
 void upload_admit(struct admission *a)
@@ -299,7 +250,7 @@ void upload_admit(struct admission *a)
 	list_init(&a->link);
 	recordings_begin(a->r);
 	if (!a->asker.may_record)
-		refuse(a, ERR_FORBIDDEN);
+		end(a, NULL, ERR_FORBIDDEN);
 	else
 		host->may(host->arg, &a->asker, a->meta.row.call_id, true, on_allowed, a);
 }
