@@ -28,6 +28,9 @@ const preferences: Record<string, boolean | number | string> = {
   "media.navigator.streams.fake": true,
   "media.navigator.permission.disabled": true,
   "media.autoplay.default": 0,
+  // Camera and microphone also at an address that is no localhost.
+  "media.devices.insecure.enabled": true,
+  "media.getusermedia.insecure.enabled": true,
   "media.gmp-manager.updateEnabled": false,
   // Host candidates as addresses: there is nobody here who could resolve an mDNS name.
   "media.peerconnection.ice.obfuscate_host_addresses": false,
@@ -58,11 +61,9 @@ async function makeProfile({ authority, everyName, lifetime = "file" }: FirefoxO
   return folder;
 }
 
-/**
- * Firefox takes its driver on 127.0.0.1 only, that of the namespace, and only under that name; this takes it on the
- * namespace's address too. Resolves with the port there.
- */
-async function openDoor(namespace: Namespace, port: number, lifetime: "test" | "file"): Promise<number> {
+/** Firefox takes its driver on 127.0.0.1 only, that of the namespace, and only under that name; this takes it at a
+ *  socket in the file system, which is there whatever becomes of the namespace's network. */
+async function openDoor(namespace: Namespace, port: number, path: string, lifetime: "test" | "file"): Promise<void> {
   const script = `
     const net = require("node:net");
     const door = net.createServer((outer) => {
@@ -73,11 +74,11 @@ async function openDoor(namespace: Namespace, port: number, lifetime: "test" | "
         outer.pipe(inner).pipe(outer);
       });
     });
-    door.listen(0, "${namespace.address}", () => console.log("port " + door.address().port));`;
+    door.listen("${path}", () => console.log("open"));`;
   const [command, ...words] = namespace.wrapper;
   const door = new Program(command, [...words, process.execPath, "-e", script]);
   closeLater(() => door.stop(), lifetime);
-  return Number(await door.until(() => /^port (\d+)$/m.exec(door.stdout)?.[1], "open door"));
+  await door.until(() => door.stdout.includes("open") || undefined, "open door");
 }
 
 /** A fresh Firefox. */
@@ -96,11 +97,12 @@ export async function startFirefox(namespace: Namespace, options: FirefoxOptions
   closeLater(() => program.stop(), lifetime);
   const listening = () => /BiDi listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(program.stderr)?.[1];
   const port = Number(await program.until(listening, "Firefox's BiDi port", startMs));
-  const door = await openDoor(namespace, port, lifetime);
+  const door = join(profile, "driver");
+  await openDoor(namespace, port, door, lifetime);
 
   // Loaded here, so that tests without Firefox need not load it at all.
   const { default: puppeteer } = await import("puppeteer-core");
-  const browserWSEndpoint = `ws://${namespace.address}:${door}/session`;
+  const browserWSEndpoint = `ws+unix:${door}:/session`;
   const browser = await puppeteer.connect({ browserWSEndpoint, protocol: "webDriverBiDi", acceptInsecureCerts: true });
   closeLater(() => browser.disconnect(), lifetime);
   return browser;
