@@ -1,9 +1,21 @@
 // Playing, linking to, listing and deleting recordings; and who may.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Rest, token } from "../lib/index.js";
-import { createUpload, download, liveWebm, makeScene, patch, type Scene, sha256, whenReady } from "./lib/setup.js";
+import { onPostgres, psql } from "../lib/database.js";
+import { Rest, type Server, token } from "../lib/index.js";
+import {
+  createUpload,
+  download,
+  listRecordings,
+  liveWebm,
+  makeScene,
+  patch,
+  type Scene,
+  sha256,
+  whenReady,
+} from "./lib/setup.js";
 
 let scene: Scene;
 let webm: Buffer;
@@ -16,6 +28,18 @@ async function record(): Promise<{ id: string; sha256: string; fileSize: number 
   const path = (await createUpload(scene.alice, scene.callId, webm.length)).headers.get("location") as string;
   await patch(scene.alice, path, 0, webm);
   return whenReady(scene.alice, scene.callId, path.split("/").at(-1) as string);
+}
+
+/** As a host does it, with SQL of its own. */
+async function deleteRow(server: Server, id: string): Promise<void> {
+  const condition = `WHERE id = '${id}'`;
+  if (onPostgres) {
+    await psql(`DELETE FROM public.call_recordings ${condition}`, server.db);
+    return;
+  }
+  const database = new DatabaseSync(join(server.data, "bellwire.db"));
+  database.exec(`DELETE FROM call_recordings ${condition}`);
+  database.close();
 }
 
 describe("playing", () => {
@@ -83,6 +107,22 @@ describe("playing", () => {
     const second = await record();
     const moderator = new Rest(scene.bob.url, token({ user: "bob", claims: { moderator: true } }));
     expect((await moderator.delete(`/api/recordings/${second.id}`)).status).toBe(204);
+  });
+
+  it("is gone with its row, whoever deletes that, and its bytes follow", async () => {
+    const own = await makeScene(["--recording-upload-expiry", "2s"]);
+    const path = (await createUpload(own.alice, own.callId, webm.length)).headers.get("location") as string;
+    await patch(own.alice, path, 0, webm);
+    const { id } = await whenReady(own.alice, own.callId, path.split("/").at(-1) as string);
+    const link = (await own.bob.get(`/api/recordings/${id}/link`)).body.url;
+    expect((await download(own.bob, id)).status).toBe(200);
+    await deleteRow(own.server, id);
+    expect((await download(own.bob, id)).status).toBe(404);
+    expect((await fetch(own.server.url + link)).status).toBe(404);
+    expect(await listRecordings(own.bob, own.callId)).toEqual([]);
+    if (!onPostgres) await own.server.restart(); // its own database: nobody but an operator writes there
+    const file = join(own.server.data, "recordings/media", id);
+    await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(false);
   });
 
   it("is forgotten when it is old enough", async () => {

@@ -80,7 +80,8 @@ struct recordings {
 	struct s3 *s3; /* owned; null: none */
 	struct timer tick;
 	bool is_sweeping;
-	size_t n_works; /* on the pool, in the store, on the way to the host */
+	int64_t gone_at; /* when to look next for what the host has deleted from its table */
+	size_t n_works;	 /* on the pool, in the store, on the way to the host */
 	bool is_closing;
 	void (*on_closed)(void *arg);
 	void *on_closed_arg;

@@ -14,6 +14,7 @@
 
 #define TICK_MS 10000
 #define PAGE 100
+#define GONE_MS 60000
 #define REMEMBER_MS 600000 /* at least so long HEAD is answered for what is done */
 
 /* --- deleting one --- */
@@ -120,7 +121,7 @@ static void look_after(struct upload *u, int64_t now)
 	}
 }
 
-/* --- retention --- */
+/* --- retention, and what the host deleted --- */
 
 struct retention {
 	struct recordings *r;
@@ -134,10 +135,12 @@ static void on_old_gone(void *arg, int err)
 {
 	struct retention *t = arg;
 	const struct recording *row = &t->list.recordings[t->at++];
+	const char *why = t->list.is_gone ? "the host deleted its row" : "old";
 	if (err)
-		log_warn("old recording not deleted", LOG_S("recording", row->id), LOG_E(err));
+		log_warn("recording not deleted", LOG_S("recording", row->id), LOG_S("why", why), LOG_E(err));
 	else
-		log_info("old recording deleted", LOG_S("recording", row->id), LOG_S("call", row->call_id));
+		log_info("recording deleted", LOG_S("recording", row->id), LOG_S("call", row->call_id),
+			LOG_S("why", why));
 	delete_next(t);
 }
 
@@ -164,12 +167,17 @@ static void on_old_listed(struct store_job *job, int err)
 
 static void keep_young(struct recordings *r, int64_t now)
 {
-	struct retention *t = r->config.keep_ms && !r->is_sweeping ? mem_new(sizeof *t) : NULL;
+	bool is_gone = now >= r->gone_at;
+	struct retention *t = (is_gone || r->config.keep_ms) && !r->is_sweeping ? mem_new(sizeof *t) : NULL;
 	if (!t)
 		return;
 	t->r = r;
 	t->list = (struct store_list_recordings){
-		.job = {.done = on_old_listed, .arg = t}, .created_before = now - r->config.keep_ms, .limit = PAGE};
+		.job = {.done = on_old_listed, .arg = t}, .is_gone = is_gone, .limit = PAGE};
+	if (is_gone)
+		r->gone_at = now + (r->config.expire_ms < GONE_MS ? r->config.expire_ms : GONE_MS);
+	else
+		t->list.created_before = now - r->config.keep_ms;
 	r->is_sweeping = true;
 	recordings_begin(r);
 	store_list_recordings(r->config.store, &t->list);
@@ -321,7 +329,8 @@ static void count_media(struct recordings *r, struct str name)
 
 static void look_for_orphan(struct recordings *r, struct str name)
 {
-	if (id_is_uuid(name) && !upload_find(r, name))
+	const struct upload *u = upload_find(r, name);
+	if (id_is_uuid(name) && (!u || u->meta.state == UPLOAD_DONE))
 		check_orphan(r, name.ptr);
 }
 

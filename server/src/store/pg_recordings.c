@@ -61,7 +61,8 @@ int pg_read_recording(struct pg_conn *c, struct store_read_recording *q)
 int pg_list_recordings(struct pg_conn *c, struct store_list_recordings *q)
 {
 	struct pg_page page = {.limit = q->limit, .size = sizeof *q->recordings, .row = row_recording};
-	struct pq s = pq_begin(c, q->call_id[0] ? PG_LIST_RECORDINGS_OF_CALL : PG_LIST_RECORDINGS);
+	enum pg_text all = q->is_gone ? PG_LIST_GONE_RECORDINGS : PG_LIST_RECORDINGS;
+	struct pq s = pq_begin(c, q->call_id[0] ? PG_LIST_RECORDINGS_OF_CALL : all);
 	if (q->call_id[0])
 		pq_text(&s, q->call_id);
 	pq_text(&s, q->after_id);

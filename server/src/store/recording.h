@@ -1,7 +1,7 @@
 /* recording: recordings that are complete, as the store keeps them. Their bytes are elsewhere (recording/).
  *
  * A row comes into being with the event that tells of it, in one change set (change_set.recording), and so exactly
- * once.
+ * once. Where the host has a row of it too (PostgreSQL) and deletes that one, the recording is there no more.
  */
 #ifndef BELLWIRE_STORE_RECORDING_H
 #define BELLWIRE_STORE_RECORDING_H
@@ -45,6 +45,7 @@ struct store_list_recordings {
 	char call_id[ID_UUID_SIZE];
 	char after_id[ID_UUID_SIZE]; /* "" = from the first on */
 	int64_t created_before;	     /* created_at < this; 0 = no bound */
+	bool is_gone;		     /* of all, those whose row the host has deleted from a table of its own */
 	int limit;		     /* 1…STORE_RECORDINGS_MAX */
 
 	struct recording *recordings; /* out, the caller's (mem_free); null when there is none */
