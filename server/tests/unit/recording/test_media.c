@@ -44,7 +44,7 @@ static void test_type(void **state)
 static void put_be(struct buf *b, uint64_t value, unsigned n)
 {
 	while (n-- > 0)
-		buf_put_c(b, (char)(value >> (8 * n)));
+		buf_put_c(b, (char)(n < sizeof value ? value >> (8 * n) : 0));
 }
 
 /* Where the box begins; its size is set by end_box. */
