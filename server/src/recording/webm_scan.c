@@ -8,6 +8,7 @@
 #include "recording/ebml.h"
 
 #define WINDOW 65536
+#define GLANCE 2048	  /* read where the scan has skipped something: mostly a header is all that it wants there */
 #define MAX_PART WEBM_GAP /* bytes of header, Info or Tracks that are kept */
 #define UNKNOWN UINT64_MAX
 #define MAX_STEP 1000 /* ms between two blocks that still counts as the length of the last one */
@@ -18,6 +19,7 @@ struct scan {
 	unsigned char *window; /* owned */
 	int64_t window_at;
 	size_t window_n;
+	size_t reach; /* bytes of the next read: more from one to the next, as long as nothing is skipped */
 	int64_t at;
 	bool had_block;
 	int err; /* of the source */
@@ -32,6 +34,15 @@ struct element {
 	int64_t body;
 };
 
+/* Frames are skipped, so reading all would mean reading many times what is looked at. */
+static size_t next_reach(const struct scan *s, int64_t at, size_t n)
+{
+	bool goes_on = at >= s->window_at && at <= s->window_at + (int64_t)s->window_n;
+	size_t reach = goes_on ? 2 * s->reach : GLANCE;
+	reach = reach < WINDOW ? reach : WINDOW;
+	return reach > n ? reach : n;
+}
+
 /* At least n bytes at `at`, if there are so many; null otherwise. */
 static const unsigned char *peek(struct scan *s, int64_t at, size_t n)
 {
@@ -39,7 +50,9 @@ static const unsigned char *peek(struct scan *s, int64_t at, size_t n)
 		return NULL;
 	if (at < s->window_at || at + (int64_t)n > s->window_at + (int64_t)s->window_n) {
 		int64_t left = s->source->size - at;
-		int64_t got = s->source->read(s->source->arg, at, s->window, left < WINDOW ? (size_t)left : WINDOW);
+		s->reach = next_reach(s, at, n);
+		size_t most = left < (int64_t)s->reach ? (size_t)left : s->reach;
+		int64_t got = s->source->read(s->source->arg, at, s->window, most);
 		if (got < 0)
 			s->err = (int)got;
 		if (got < (int64_t)n)
@@ -383,7 +396,7 @@ static int scan(struct scan *s)
 
 int webm_scan(const struct webm_source *source, struct webm *out)
 {
-	struct scan s = {.source = source, .w = out, .window = mem_new(WINDOW)};
+	struct scan s = {.source = source, .w = out, .window = mem_new(WINDOW), .reach = GLANCE};
 	*out = (struct webm){.scale = 1000000};
 	buf_init(&out->ebml, MAX_PART);
 	buf_init(&out->info, MAX_PART);
