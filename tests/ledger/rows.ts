@@ -124,23 +124,28 @@ function takeParts(
   );
 }
 
-/** Reads a PostgreSQL database by psql: the same columns, and whether the host's tables say what ours do. */
+/**
+ * Reads a PostgreSQL database by psql: the same columns, and whether the host's tables say what ours do. One statement, so
+ * that all is of one moment: a session that was left behind may commit even when its server is gone.
+ */
 export async function readPostgres(url: string): Promise<Rows> {
-  const of = async <T>(sql: string): Promise<T[]> => {
-    const text = await psql(`SELECT coalesce(json_agg(q), '[]') FROM (${sql}) q`, url);
-    return JSON.parse(text) as T[];
-  };
   const named = (columns: string): string => columns.replace(/AS (\w+)/g, 'AS "$1"');
   const tag = "coalesce(nullif(metadata, '')::json->>'tag', '')";
   const columns = named(callColumns.replace(/coalesce\(json_extract.*'\), ''\)/, tag));
-  const calls = takeCalls(await of<RawCall>(`SELECT ${columns} FROM bellwire.calls`));
-  const strays = takeParts(
-    calls,
-    await of<RawPerson>(`SELECT ${named(personColumns)} FROM bellwire.call_participants ORDER BY position`),
-    await of<{ callId: string }>('SELECT call_id AS "callId" FROM bellwire.call_legs WHERE left_at = 0'),
-    await of<RawEvent>(`SELECT ${named(eventColumns)} FROM bellwire.call_events ORDER BY call_id, seq`),
+  const parts = {
+    calls: `SELECT ${columns} FROM bellwire.calls`,
+    people: `SELECT ${named(personColumns)} FROM bellwire.call_participants ORDER BY position`,
+    legs: 'SELECT call_id AS "callId" FROM bellwire.call_legs WHERE left_at = 0',
+    events: `SELECT ${named(eventColumns)} FROM bellwire.call_events ORDER BY call_id, seq`,
+    differing: `${differences} AS n`,
+  };
+  const members = Object.entries(parts).map(
+    ([name, sql]) => `'${name}', (SELECT coalesce(json_agg(q), '[]') FROM (${sql}) q)`,
   );
-  const differing = Number(await psql(differences, url));
+  const all = JSON.parse(await psql(`SELECT json_build_object(${members.join(", ")})`, url));
+  const calls = takeCalls(all.calls as RawCall[]);
+  const strays = takeParts(calls, all.people, all.legs, all.events);
+  const differing = Number(all.differing[0].n);
   return { integrity: differing ? `${differing} rows of public are not as ours` : "ok", calls, strays };
 }
 

@@ -69,3 +69,9 @@ void queue_leave(struct calls *c, struct slot *slot)
 	q->n--;
 	queue_pump(c, q);
 }
+
+const struct task *queue_first(const struct calls *c, const char *key)
+{
+	const struct queue *q = queue_find(c, key);
+	return q && !list_empty(&q->waiting) ? CONTAINER_OF(q->waiting.next, struct slot, link)->task : NULL;
+}

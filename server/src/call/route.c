@@ -39,11 +39,27 @@ static void enter(struct task *t, struct slot *slot, const char *key, void (*run
 		task_refuse(t, err);
 }
 
+static void key_of_id(struct str id, char out[STORE_OWNER_SIZE])
+{
+	snprintf(out, STORE_OWNER_SIZE, "id:%.*s", STR_ARG(id));
+}
+
 static void enter_id(struct task *t, struct str id, void (*run)(struct task *t))
 {
 	char key[STORE_OWNER_SIZE];
-	snprintf(key, sizeof key, "id:%.*s", STR_ARG(id));
+	key_of_id(id, key);
 	enter(t, &t->by_id, key, run);
+}
+
+int64_t service_known_seq(const struct calls *c, struct str call_id)
+{
+	char key[STORE_OWNER_SIZE];
+	const struct live_call *live = registry_by_id(&c->registry, call_id);
+	if (live)
+		return live->call->seq;
+	key_of_id(call_id, key);
+	const struct task *t = queue_first(c, key);
+	return t && t->set.call ? t->set.expected_seq : INT64_MAX;
 }
 
 static void route_call(struct task *t)

@@ -43,6 +43,9 @@ void task_route(struct task *t); /* finds the queue that a command belongs to */
 void owner_of_call(const struct call *c, char out[STORE_OWNER_SIZE]);
 void owner_of_pair(struct str a, struct str b, char out[STORE_OWNER_SIZE]);
 void owner_of_channel(struct str channel, char out[STORE_OWNER_SIZE]);
+/* The newest event of a call that is known to be written: the store may hold more, which is announced once its commit
+ * is known. */
+int64_t service_known_seq(const struct calls *c, struct str call_id);
 
 /* --- facts.c --- */
 void task_gather_create(struct task *t); /* who is meant: decides the owner */

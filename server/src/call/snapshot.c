@@ -209,12 +209,14 @@ static void on_events(struct store_job *job, int err)
 {
 	struct resync *r = job->arg;
 	struct store_read_events q = r->events_q;
-	for (size_t i = 0; !err && i < q.n_events; i++) {
+	int64_t known_seq = service_known_seq(r->calls, str_of(r->call_id));
+	size_t i = 0;
+	for (; !err && i < q.n_events && q.events[i].event.seq <= known_seq; i++) {
 		if (concerns(r, &q.events[i].event))
 			deliver_again(r, &q.events[i].event);
 		r->after_seq = q.events[i].event.seq;
 	}
-	bool more = !err && q.has_more && q.n_events;
+	bool more = !err && q.has_more && q.n_events && i == q.n_events;
 	stored_events_free(q.events, q.n_events);
 	if (more)
 		resync_events(r);

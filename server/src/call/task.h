@@ -91,5 +91,6 @@ void task_finish(struct task *t, const struct call_reply *reply);
  * ERR_NO_MEMORY. */
 int queue_enter(struct calls *c, struct slot *slot, const char *key, void (*run)(struct task *t));
 void queue_leave(struct calls *c, struct slot *slot);
+const struct task *queue_first(const struct calls *c, const char *key); /* null: nobody is in it */
 
 #endif

@@ -42,7 +42,7 @@ export interface CreateCall {
   id?: string;
   channelId: Id;
   callType: CallType;
-  /** Nobody means all members of the channel. */
+  /** Nobody means all members of the channel. Who is named twice counts once; oneself is passed over. */
   participants?: Array<Id>;
   mode?: CallMode;
   ring?: boolean;

@@ -279,7 +279,7 @@ static int answer(struct store *s, struct store_job *job)
 	case JOB_COMMAND: {
 		struct store_find_command *q = CONTAINER_OF(job, struct store_find_command, job);
 		q->found = has_command(s, q->command_id);
-		return 0;
+		return s->is_vague ? ERR_STORE : 0;
 	}
 	case JOB_CALL: {
 		struct store_read_call *q = CONTAINER_OF(job, struct store_read_call, job);

@@ -26,7 +26,8 @@ struct store {
 
 	enum store_fault fault; /* of the next n_faults commits */
 	int n_faults;
-	int fault_at; /* instead: of this commit alone, counted from 1 */
+	int fault_at;  /* instead: of this commit alone, counted from 1 */
+	bool is_vague; /* nobody can be told which commands are written */
 	int n_applied;
 	int n_commits; /* asked for */
 	int n_flights;

@@ -119,6 +119,68 @@ static void test_unknown_commit(void **state)
 	}
 }
 
+static void on_resynced(void *arg, int err)
+{
+	assert_int_equal(err, 0);
+	*(int *)arg += 1;
+}
+
+static void come_back(struct stage *s, const char *user, const char *session, const char *call_id)
+{
+	int done = 0;
+	const struct call_resync missed = {.user_id = str_of(user),
+		.session_id = str_of(session),
+		.call_id = str_of(call_id),
+		.done = on_resynced,
+		.arg = &done};
+	calls_resync(s->calls, &missed);
+	fake_store_run(&s->store);
+	assert_int_equal(done, 1);
+}
+
+/* Rows are there of which nobody knows yet that they are: who comes back meanwhile hears of them when it is known, and
+ * once. */
+static void test_resync_while_unknown(void **state)
+{
+	struct stage s;
+	struct answer made, joined;
+	struct str bob = STR("bob");
+	(void)state;
+	stage_init(&s);
+	stage_start(&s);
+	s.store.fault = STORE_FAULT_UNKNOWN_WRITTEN;
+	s.store.is_vague = true;
+	s.store.n_faults = 1;
+	struct call_command create = stage_create("ann/1", &bob, 1);
+	create.create.id = STR(STAGE_CHOSEN);
+	stage_ask(&s, &create, &made);
+	fake_store_run(&s.store);
+	assert_int_equal(s.store.n_events > 0, true);
+	come_back(&s, "bob", "bob/1", STAGE_CHOSEN);
+	assert_int_equal(s.n_heard, 0);
+	s.store.is_vague = false;
+	stage_wait(&s, 400);
+	assert_int_equal(made.status, 201);
+	assert_int_equal(stage_heard(&s, "bob", "call.incoming"), 1);
+
+	s.store.is_vague = true;
+	s.store.n_faults = 1;
+	struct call_command join = stage_command(CMD_JOIN, "bob/1", STAGE_CHOSEN);
+	stage_ask(&s, &join, &joined);
+	fake_store_run(&s.store);
+	s.n_heard = 0;
+	come_back(&s, "ann", "ann/1", STAGE_CHOSEN);
+	assert_int_equal(stage_heard(&s, "ann/1", "call.accepted"), 0);
+	s.store.is_vague = false;
+	stage_wait(&s, 400);
+	assert_int_equal(joined.err, 0);
+	assert_int_equal(stage_heard(&s, "ann", "call.accepted"), 1);
+	assert_int_equal(stage_heard(&s, "ann/1", "call.accepted"), 0);
+	come_back(&s, "ann", "ann/1", STAGE_CHOSEN); /* now it is told again */
+	assert_int_equal(stage_heard(&s, "ann/1", "call.accepted"), 1);
+	stage_fini(&s);
+}
+
 static void test_conflicts(void **state)
 {
 	struct stage s;
@@ -224,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_failed_commit),
 		cmocka_unit_test(test_the_nth_commit_fails),
 		cmocka_unit_test(test_unknown_commit),
+		cmocka_unit_test(test_resync_while_unknown),
 		cmocka_unit_test(test_conflicts),
 		cmocka_unit_test(test_conflict_reloads),
 		cmocka_unit_test(test_memory),
