@@ -1,5 +1,5 @@
 /** Everything that the SDK takes from the browser, in one place, so that tests can bring their own. */
-import { io } from "socket.io-client";
+import { io, type Socket } from "socket.io-client";
 import type { Auth } from "./generated/events.js";
 import { browserMedia, type Media } from "./media/media.js";
 
@@ -34,6 +34,20 @@ const WAKE_EVERY_MS = 1000;
 /** Hidden pages have their timers slowed down, but not by so much while a call goes on. */
 const SLEPT_MS = 4000;
 
+/** What loses a WebSocket opens a new one at once, and only every second time asks over HTTP first. HTTP keeps connections
+ *  for later, and one that died with an old address holds a request up for many seconds in Firefox. */
+export function returnByWebSocket(socket: Socket): void {
+  const { io: manager } = socket;
+  const { transports } = manager.opts;
+  let hadWebSocket = false;
+  socket.on("disconnect", () => {
+    hadWebSocket = manager.engine?.transport?.name === "websocket";
+  });
+  manager.on("reconnect_attempt", (attempt) => {
+    manager.opts.transports = hadWebSocket && attempt % 2 === 1 ? ["websocket"] : transports;
+  });
+}
+
 export function browserPlatform(): Platform {
   return {
     media: browserMedia(),
@@ -47,6 +61,7 @@ export function browserPlatform(): Platform {
         reconnectionDelayMax: 3000,
         timeout: 8000,
       });
+      returnByWebSocket(socket);
       return Object.assign(socket, { kick: () => socket.io.engine?.close() });
     },
     fetch: (url, init) => fetch(url, init),

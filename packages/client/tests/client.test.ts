@@ -396,6 +396,16 @@ describe("the connection", () => {
     expect(server.sessions.size).toBe(2);
   });
 
+  it("is asked whether it still lives as soon as the browser has lost its way", async () => {
+    await connectedPair();
+    const asked = () => server.log.filter((line) => line === "alice call.ack").length;
+    expect(asked()).toBe(0);
+    [...FakeConnection.open][0]?.lose("disconnected");
+    [...FakeConnection.open][1]?.lose("disconnected");
+    await pass(10);
+    expect(asked()).toBe(1);
+  });
+
   it("learns how a call ended while it was away", async () => {
     const [a, b] = await connectedPair();
     server.cut("bob");

@@ -88,6 +88,21 @@ describe("a watch", () => {
     expect(heard.slice(0, 3)).toEqual(["silence", "silence", "alive"]);
   });
 
+  it("notices it as soon after a look that caught the last few packets, and where a way is forgotten", async () => {
+    start();
+    await flow(2000);
+    numbers.packetsReceived += 1;
+    numbers.bytesReceived += 10;
+    await vi.advanceTimersByTimeAsync(500);
+    numbers.bytesReceived = 0;
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(heard).toEqual([]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(heard).toEqual(["silence"]);
+    await flow(500);
+    expect(heard).toContain("alive");
+  });
+
   it("waits longer where nothing is sent but checks of the way", async () => {
     start();
     for (let i = 0; i < 3; i++) {

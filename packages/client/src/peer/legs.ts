@@ -30,7 +30,7 @@ export interface LegsPorts {
   /** How well media reaches this device: from where it does so best, for what is bad with one peer alone is the peer's. */
   onQuality(quality: Quality): void;
   onRestart(socketId: string): void;
-  /** Nothing arrives from somebody any more: perhaps it is this device that lost its way. */
+  /** Nothing arrives from somebody any more, or the browser says so: perhaps it is this device that lost its way. */
   onSilence(): void;
   onError(error: BellwireError): void;
 }
@@ -238,6 +238,7 @@ export class Legs {
       leg.watch ??= this.#watch(leg, pc);
       leg.meter ??= this.#measure(leg, pc);
     }
+    if (state === "reconnecting") this.#ports.onSilence();
     this.#ports.onMedia(socketId, state);
     this.#ports.onChange();
   }

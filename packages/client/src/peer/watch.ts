@@ -35,7 +35,8 @@ export class Watch {
   #isSpeaking = false;
   #last: Sample | null = null;
   #arrivedAt = 0;
-  #isFlowing = false;
+  /** Many packets came in the last time that anything did, and in the one before. */
+  #isFlowing = [false, false];
   #isSilent = false;
 
   constructor(pc: RTCPeerConnection, ports: WatchPorts, expectsVideo: () => boolean) {
@@ -84,18 +85,20 @@ export class Watch {
     const sample = await readStats(this.#pc);
     const before = this.#last;
     this.#last = sample;
-    if (sample.arrived === before?.arrived) return this.#onNothing(sample);
+    // Less than before is nothing new: Firefox forgets a way as soon as it looks for another.
+    if (sample.arrived <= (before?.arrived ?? 0)) return this.#onNothing(sample);
     this.#arrivedAt = sample.at;
-    this.#isFlowing = sample.packets - (before?.packets ?? 0) >= FLOW_PACKETS;
+    // The last time before silence may have caught but a few, so the one before counts as well.
+    this.#isFlowing = [sample.packets - (before?.packets ?? 0) >= FLOW_PACKETS, this.#isFlowing[0] === true];
     if (this.#isSilent) this.#ports.onAlive();
     this.#isSilent = false;
   }
 
   #onNothing(sample: Sample): void {
-    const patience = this.#isFlowing ? FLOW_SILENCE_MS : SILENCE_MS;
-    if (sample.arrived === 0 || sample.at - this.#arrivedAt < patience) return;
+    const patience = this.#isFlowing.includes(true) ? FLOW_SILENCE_MS : SILENCE_MS;
+    if (this.#arrivedAt === 0 || sample.at - this.#arrivedAt < patience) return;
     this.#arrivedAt = sample.at; // tell again only after as long once more
-    this.#isFlowing = false;
+    this.#isFlowing = [false, false];
     this.#isSilent = true;
     this.#ports.onSilence();
   }
