@@ -167,16 +167,24 @@ void task_gather_create(struct task *t)
 
 /* --- calls, replies, tombstones --- */
 
+/* Rows of a creation whose commit is not known yet: its queue is not ours, and nobody has been told of it. */
+static bool is_unsettled(const struct task *t, const struct call *c)
+{
+	return t->cmd.verb != CMD_CREATE && c && call_is_live(c) && !registry_by_id(&t->calls->registry, str_of(c->id));
+}
+
 static void on_call(struct store_job *job, int err)
 {
 	struct task *t = job->arg;
 	t->in_flight = false;
-	if (err < 0) {
-		task_refuse(t, err);
-		return;
+	if (!err) {
+		t->found = t->call_q.call;
+		err = is_unsettled(t, t->found) ? ERR_STORE : 0;
 	}
-	t->found = t->call_q.call;
-	task_gather(t);
+	if (err < 0)
+		task_refuse(t, err);
+	else
+		task_gather(t);
 }
 
 static void ask_call(struct task *t, struct str id)

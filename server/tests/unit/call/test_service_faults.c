@@ -155,7 +155,7 @@ static void test_resync_while_unknown(void **state)
 	create.create.id = STR(STAGE_CHOSEN);
 	stage_ask(&s, &create, &made);
 	fake_store_run(&s.store);
-	assert_int_equal(s.store.n_events > 0, true);
+	assert_true(s.store.n_events > 0);
 	come_back(&s, "bob", "bob/1", STAGE_CHOSEN);
 	assert_int_equal(s.n_heard, 0);
 	s.store.is_vague = false;
@@ -178,6 +178,33 @@ static void test_resync_while_unknown(void **state)
 	assert_int_equal(stage_heard(&s, "ann/1", "call.accepted"), 0);
 	come_back(&s, "ann", "ann/1", STAGE_CHOSEN); /* now it is told again */
 	assert_int_equal(stage_heard(&s, "ann/1", "call.accepted"), 1);
+	stage_fini(&s);
+}
+
+/* Whoever finds a call in the database before its creation is known is to ask again: its queue is still the creation's.
+ */
+static void test_a_call_that_is_not_known_yet(void **state)
+{
+	struct stage s;
+	struct answer made;
+	struct str bob = STR("bob");
+	(void)state;
+	stage_init(&s);
+	stage_start(&s);
+	s.store.fault = STORE_FAULT_UNKNOWN_WRITTEN;
+	s.store.n_faults = 1;
+	s.store.is_vague = true;
+	struct call_command create = stage_create("ann/1", &bob, 1);
+	stage_ask(&s, &create, &made);
+	fake_store_run(&s.store);
+	const char *id = s.store.calls[0]->id;
+	assert_int_equal(stage_do(&s, CMD_JOIN, "bob/1", id).err, ERR_STORE);
+	s.store.is_vague = false;
+	stage_wait(&s, 400);
+	assert_int_equal(made.status, 201);
+	assert_int_equal(stage_heard(&s, "bob", "call.incoming"), 1);
+	assert_int_equal(stage_do(&s, CMD_JOIN, "bob/1", made.call_id).err, 0);
+	assert_int_equal(calls_live_get(s.calls, str_of(made.call_id))->status, CALL_ACTIVE);
 	stage_fini(&s);
 }
 
@@ -287,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_the_nth_commit_fails),
 		cmocka_unit_test(test_unknown_commit),
 		cmocka_unit_test(test_resync_while_unknown),
+		cmocka_unit_test(test_a_call_that_is_not_known_yet),
 		cmocka_unit_test(test_conflicts),
 		cmocka_unit_test(test_conflict_reloads),
 		cmocka_unit_test(test_memory),
