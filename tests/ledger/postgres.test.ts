@@ -238,6 +238,38 @@ describe("PostgreSQL", { timeout: 600_000 }, () => {
     });
   });
 
+  it("standing still, and told to stop: no new calls, a stop in bounded time, and nothing half done", async () => {
+    const { run } = await scene(8);
+    const { server } = run;
+    await server.channel("talk", ["talk-a", "talk-b"]);
+    const body = { channelId: "talk", callType: "audio", participants: ["talk-b"] };
+    const { call } = (await server.rest("talk-a").post("/api/calls", body)).body;
+    const socket = await server.socket("talk-b");
+    await postgres.pause();
+    try {
+      const answer = server.rest("talk-b").post(`/api/calls/${call.id}/decline`);
+      await pause(300);
+      const from = performance.now();
+      const stopped = server.stop();
+      expect((await socket.waitFor("server.draining")).retryAfterMs).toBeGreaterThan(0);
+      const refused = await server.rest("talk-a").post("/api/calls", body);
+      expect([refused.status, refused.body.code, refused.body.retryable]).toEqual([503, "draining", true]);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect((await answer).status).toBe(503);
+      await stopped;
+      note(`PostgreSQL paused, then SIGTERM: stopped in ${Math.round(performance.now() - from)} ms`);
+    } finally {
+      await postgres.resume();
+    }
+    await run.start();
+    await untilReady(run);
+    const { body: after } = await server.rest("talk-b").get(`/api/calls/${call.id}`);
+    expect(["ringing", "declined"]).toContain(after.call.status);
+    await server.host().post(`/api/calls/${call.id}/end`);
+    await run.settle();
+    expect(run.broken).toEqual([]);
+  });
+
   it("cut right after COMMIT was sent: nobody guesses", async () => {
     const it = await scene(7);
     const fault = async () => {

@@ -373,8 +373,19 @@ static void on_told(struct timer *t, void *arg)
 static void on_calls_drained(void *arg)
 {
 	struct app *a = arg;
+	timer_stop(&a->loop, &a->late);
 	if (!signal_n_connected(a->signal) || timer_start(&a->loop, &a->told, DRAIN_NOTICE_MS, on_told, a) < 0)
 		close_signal(a);
+}
+
+/* Its answers may never come; what they would have been the next start finds out. */
+static void on_late(struct timer *t, void *arg)
+{
+	struct app *a = arg;
+	(void)t;
+	log_warn("stopping without the database's last answers");
+	calls_give_up(a->calls);
+	close_signal(a);
 }
 
 static void stop(struct app *a)
@@ -389,6 +400,7 @@ static void stop(struct app *a)
 	if (a->turn)
 		turn_drain(a->turn);
 	signal_drain(a->signal, DRAIN_RETRY_MS);
+	timer_start(&a->loop, &a->late, a->config.drain_ms, on_late, a);
 	calls_drain(a->calls, on_calls_drained, a);
 }
 

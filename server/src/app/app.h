@@ -56,6 +56,7 @@ struct app {
 	uv_signal_t on_hup;
 	bool stopping;
 	struct timer told; /* while stopping: until everybody has heard of it */
+	struct timer late; /* while stopping: until the database is not waited for any more */
 };
 
 /* Looks at every option without touching anything: ERR_CONFIG with one line in *why. */

@@ -40,6 +40,10 @@ int calls_start(struct calls *c);
  * lastSeenAt is written; at once when that is so already. */
 void calls_drain(struct calls *c, void (*cb)(void *arg), void *arg);
 
+/* When draining takes too long: nothing is tried again and `cb` is not called any more. What the database has not
+ * answered is as the next start finds it. */
+void calls_give_up(struct calls *c);
+
 /* After the store has been stopped: nothing may call back any more. Waiting commands are answered ERR_DRAINING. */
 void calls_free(struct calls *c);
 

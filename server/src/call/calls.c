@@ -119,7 +119,7 @@ void calls_free(struct calls *c)
 	const struct call_reply draining = {.err = ERR_DRAINING, .status = err_http_status(ERR_DRAINING)};
 	if (!c)
 		return;
-	c->is_freed = true;
+	c->is_over = true;
 	LIST_EACH(&c->tasks, item)
 	{
 		struct task *t = CONTAINER_OF(item, struct task, link);

@@ -28,7 +28,7 @@ static void on_retry(struct timer *timer, void *arg)
 void task_fail(struct task *t, int err)
 {
 	struct calls *c = t->calls;
-	if (task_is_internal(t) && err_retryable(err) && !c->is_freed &&
+	if (task_is_internal(t) && err_retryable(err) && !c->is_over &&
 		timer_start(c->loop, &t->retry, RETRY_MS, on_retry, t) == 0) {
 		t->in_flight = true;
 		return;

@@ -33,7 +33,7 @@ struct calls {
 	size_t n_tasks;
 	size_t n_touches; /* writings of lastSeenAt in flight */
 	bool is_draining;
-	bool is_freed;
+	bool is_over; /* nothing is tried again */
 	void (*drained)(void *arg);
 	void *drained_arg;
 };

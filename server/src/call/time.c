@@ -179,6 +179,16 @@ void service_check_drained(struct calls *c)
 	drained(c->drained_arg);
 }
 
+void calls_give_up(struct calls *c)
+{
+	c->is_over = true;
+	c->drained = NULL;
+	LIST_EACH(&c->tasks, item)
+	{
+		timer_stop(c->loop, &CONTAINER_OF(item, struct task, link)->retry);
+	}
+}
+
 void calls_drain(struct calls *c, void (*cb)(void *arg), void *arg)
 {
 	int64_t now = service_now(c);

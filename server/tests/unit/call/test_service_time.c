@@ -162,6 +162,37 @@ static void test_drain(void **state)
 	stage_fini(&s);
 }
 
+/* The database never says whether it has written: the stop does not wait for it for ever. */
+static void test_drain_gives_up(void **state)
+{
+	struct stage s;
+	struct answer a;
+	int drained = 0;
+	(void)state;
+	stage_init(&s);
+	stage_start(&s);
+	struct answer made = stage_call(&s, "ann/1", "bob");
+	s.store.fault = STORE_FAULT_UNKNOWN_WRITTEN;
+	s.store.n_faults = 1;
+	s.store.is_vague = true;
+	struct call_command join = stage_command(CMD_JOIN, "bob/1", made.call_id);
+	stage_ask(&s, &join, &a);
+	fake_store_run(&s.store);
+	calls_drain(s.calls, on_flag, &drained);
+	stage_wait(&s, 300);
+	assert_int_equal(drained, 0);
+	calls_give_up(s.calls);
+	s.store.is_vague = false;
+	stage_wait(&s, 300);
+	assert_int_equal(a.n, 0);
+	stage_stop(&s);
+	assert_int_equal(a.err, ERR_DRAINING);
+	assert_int_equal(drained, 0);
+	stage_start(&s);
+	assert_int_equal(calls_live_get(s.calls, str_of(made.call_id))->status, CALL_ACTIVE);
+	stage_fini(&s);
+}
+
 static void test_waiting_commands_are_answered_at_the_end(void **state)
 {
 	struct stage s;
@@ -229,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_restart_after_the_deadline),
 		cmocka_unit_test(test_restart_in_the_past),
 		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drain_gives_up),
 		cmocka_unit_test(test_waiting_commands_are_answered_at_the_end),
 		cmocka_unit_test(test_sync_and_resync),
 	};
