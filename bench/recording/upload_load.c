@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #define CHUNK 625000 /* five seconds of a megabit */
-#define ROUND_US 10000
-#define ROUNDS 10 /* in which each upload has its turn once */
+#define ROUND_US 1000
+#define ROUNDS 100	/* in which each upload has its turn once: few at a time, as they come from many networks */
 #define RAMP_US 5000000 /* they begin at different times, so that their chunks do not all end at once */
 #define MOST 2000
 #define ANSWER_SIZE 4096
