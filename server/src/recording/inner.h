@@ -135,6 +135,8 @@ void upload_forget(struct upload *u); /* its files stay */
 void upload_drop(struct upload *u);
 /* Writes meta on the pool, then done(arg, err). The upload is busy meanwhile. */
 void upload_save(struct upload *u, recording_err_cb done, void *arg);
+/* Bytes have come, or nothing is left to come: it is completed when they are all, and dropped when it was to be. */
+void upload_go_on(struct upload *u);
 /* Admits a new upload: rights, quotas, its files. done gets the upload, or null and an error. */
 struct admission {
 	struct recordings *r;
@@ -146,6 +148,8 @@ struct admission {
 	struct list link;	 /* in recordings.admitting */
 	struct work work;
 };
+/* For a request, who is answered when there is no memory: null then. */
+struct admission *admission_new(struct recordings *r, struct http_req *req);
 void upload_admit(struct admission *a);
 
 /* --- append.c --- */
@@ -167,7 +171,9 @@ void complete_start(struct upload *u);
 void complete_resume(struct upload *u); /* after a restart */
 
 /* --- tus.c, form.c, play.c, link.c: routes --- */
+#define BODY_MAX (SIZE_MAX / 2) /* of streams: each has bounds of its own */
 int tus_routes(struct recordings *r);
+int form_routes(struct recordings *r);
 int play_routes(struct recordings *r);
 bool ask_who(struct recordings *r, struct http_req *req, struct recording_asker *out);
 void link_write(struct recordings *r, const char *id, struct json_writer *w);

@@ -1,4 +1,4 @@
-/* The module's life: opened with what a former life left, closed when no work is under way. */
+/* The module's life, opened with what a former life left, closed when no work is under way; and who asks it. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "recording/s3.h"
@@ -61,6 +61,15 @@ static void fill_config(struct recordings *r, const struct recordings_config *co
 	c->link_ms = OR(c->link_ms, 3600000);
 }
 
+bool ask_who(struct recordings *r, struct http_req *req, struct recording_asker *out)
+{
+	*out = (struct recording_asker){0};
+	int err = r->config.host.identify(r->config.host.arg, req, out);
+	if (err < 0)
+		http_respond_problem(req, err, NULL, NULL);
+	return err == 0;
+}
+
 int recordings_open(const struct recordings_config *config, struct recordings **out, struct buf *why)
 {
 	struct recordings *r = mem_new(sizeof *r);
@@ -78,6 +87,7 @@ int recordings_open(const struct recordings_config *config, struct recordings **
 	if (!err && config->s3.endpoint && config->s3.endpoint[0])
 		err = s3_open(r, &r->s3, why);
 	err = err ? err : tus_routes(r);
+	err = err ? err : form_routes(r);
 	err = err ? err : play_routes(r);
 	if (err) {
 		drop(r);

@@ -1,5 +1,5 @@
 /* /api/uploads: resumable uploads (tus 1.0.0 with creation, creation-with-upload, creation-defer-length, checksum,
- * expiration and termination), and the multipart form of POST /api/calls/:id/recording. */
+ * expiration and termination). */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -9,16 +9,6 @@
 
 #define EXTENSIONS "creation,creation-with-upload,creation-defer-length,checksum,expiration,termination"
 #define RETRY_S "5"
-#define BODY_MAX (SIZE_MAX / 2) /* of streams: each has bounds of its own */
-
-bool ask_who(struct recordings *r, struct http_req *req, struct recording_asker *out)
-{
-	*out = (struct recording_asker){0};
-	int err = r->config.host.identify(r->config.host.arg, req, out);
-	if (err < 0)
-		http_respond_problem(req, err, NULL, NULL);
-	return err == 0;
-}
 
 /* --- answers --- */
 
@@ -162,21 +152,13 @@ static bool says_bytes(const struct http_req *req)
 
 /* --- writing --- */
 
-static void after_bytes(struct upload *u)
-{
-	if (u->to_drop)
-		upload_drop(u);
-	else if (u->meta.state == UPLOAD_OPEN && u->meta.length >= 0 && u->offset == u->meta.length)
-		complete_start(u);
-}
-
 static void on_patched(struct upload *u, struct http_req *req, int err)
 {
 	if (err)
 		refuse(u->r, req, err, NULL);
 	else
 		answer_state(u, req, 204);
-	after_bytes(u);
+	upload_go_on(u);
 }
 
 static void add_location(const struct upload *u, struct http_req *req)
@@ -196,7 +178,7 @@ static void on_created_with(struct upload *u, struct http_req *req, int err)
 		add_location(u, req);
 		answer_state(u, req, 201);
 	}
-	after_bytes(u);
+	upload_go_on(u);
 }
 
 static void begin_bytes(struct upload *u, struct http_req *req, void (*done)(struct upload *, struct http_req *, int))
@@ -225,7 +207,7 @@ static void on_admitted(struct admission *a, struct upload *u, int err)
 	} else {
 		add_location(u, req);
 		answer_state(u, req, 201);
-		after_bytes(u); /* of no bytes at all */
+		upload_go_on(u); /* of no bytes at all */
 	}
 	mem_free(a);
 }
@@ -240,18 +222,6 @@ static const char *read_creation(struct http_req *req, struct admission *a)
 	if (defer.ptr ? !str_eq(defer, STR("1")) || a->meta.length >= 0 : a->meta.length < 0)
 		return "Upload-Length";
 	return read_metadata(http_req_header(req, "upload-metadata"), &a->meta.row);
-}
-
-static struct admission *admission_new(struct recordings *r, struct http_req *req)
-{
-	struct admission *a = mem_new(sizeof *a);
-	if (!a) {
-		http_respond_problem(req, ERR_NO_MEMORY, NULL, NULL);
-		return NULL;
-	}
-	a->r = r;
-	a->arg = req;
-	return a;
 }
 
 static void on_create(struct http_req *req, void *arg)
@@ -447,53 +417,6 @@ static void on_options(struct http_req *req, void *arg)
 	http_respond_options(req);
 }
 
-/* --- POST /api/calls/:id/recording --- */
-
-static void on_form_read(struct upload *u, struct http_req *req, int err)
-{
-	if (err || u->offset == 0) {
-		http_respond_problem(req, err ? err : ERR_NOT_MEDIA, NULL, err == ERR_BAD_REQUEST ? "recording" : NULL);
-		u->to_drop = true;
-	} else {
-		u->meta.length = u->offset;
-		u->wants_result = req;
-	}
-	after_bytes(u);
-}
-
-static void on_form_admitted(struct admission *a, struct upload *u, int err)
-{
-	struct http_req *req = a->arg;
-	struct append_config config = {.req = req, .is_form = true, .done = on_form_read};
-	err = err ? err : append_start(u, &config);
-	if (err) {
-		http_respond_problem(req, err, NULL, NULL);
-		if (u)
-			upload_drop(u);
-	}
-	mem_free(a);
-}
-
-static void on_form(struct http_req *req, void *arg)
-{
-	struct recordings *r = arg;
-	struct admission *a = admission_new(r, req);
-	if (!a)
-		return;
-	a->done = on_form_admitted;
-	a->meta.length = -1;
-	struct str id = http_req_param(req, "id");
-	if (!ask_who(r, req, &a->asker)) {
-		mem_free(a);
-	} else if (!id_is_uuid(id)) {
-		http_respond_problem(req, ERR_CALL_NOT_FOUND, NULL, NULL);
-		mem_free(a);
-	} else {
-		str_copy(a->meta.row.call_id, sizeof a->meta.row.call_id, id);
-		upload_admit(a);
-	}
-}
-
 int tus_routes(struct recordings *r)
 {
 	const struct http_route routes[] = {
@@ -511,11 +434,6 @@ int tus_routes(struct recordings *r)
 			.max_body = BODY_MAX},
 		{.method = "DELETE", .pattern = "/api/uploads/:id", .handler = on_delete, .max_body = 4096},
 		{.method = "OPTIONS", .pattern = "/api/uploads/:id", .handler = on_options},
-		{.method = "POST",
-			.pattern = "/api/calls/:id/recording",
-			.handler = on_form,
-			.stream = true,
-			.max_body = BODY_MAX},
 		{0},
 	};
 	return http_routes(r->config.http, routes, r);

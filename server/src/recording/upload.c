@@ -139,6 +139,14 @@ void upload_save(struct upload *u, recording_err_cb done, void *arg)
 	work_start(u->r->config.loop, &f->work, save_meta, on_saved);
 }
 
+void upload_go_on(struct upload *u)
+{
+	if (u->to_drop)
+		upload_drop(u);
+	else if (u->meta.state == UPLOAD_OPEN && u->meta.length >= 0 && u->offset == u->meta.length)
+		complete_start(u);
+}
+
 /* --- a new one --- */
 
 static int make_files(struct work *w)
@@ -242,6 +250,18 @@ static void on_allowed(void *arg, int err)
 	a->count.r = a->r;
 	a->count.done = on_counted;
 	call_count_start(&a->count);
+}
+
+struct admission *admission_new(struct recordings *r, struct http_req *req)
+{
+	struct admission *a = mem_new(sizeof *a);
+	if (!a) {
+		http_respond_problem(req, ERR_NO_MEMORY, NULL, NULL);
+		return NULL;
+	}
+	a->r = r;
+	a->arg = req;
+	return a;
 }
 
 void upload_admit(struct admission *a)
