@@ -1,5 +1,5 @@
 // A TCP proxy that a test puts between the server and its database: it can be slow, refuse, go silent, or cut a
-// connection right after a certain word went through.
+// connection, or hold back what it answers, right after a certain word went through.
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { closeLater } from "./lifetime.js";
 
@@ -10,6 +10,9 @@ export class TcpProxy {
   /** Cuts both sides as soon as bytes that hold this have been handed on; says how often it has. */
   cutAfter: Buffer | null = null;
   cuts = 0;
+  /** Answers to a connection that sent bytes that hold this come `holdMs` later. */
+  holdAfter: Buffer | null = null;
+  holdMs = 0;
   private readonly pairs = new Set<[Socket, Socket]>();
   private readonly server: Server;
 
@@ -43,8 +46,15 @@ export class TcpProxy {
       this.pairs.delete(pair);
     };
     for (const socket of pair) socket.on("error", end).on("close", end);
-    from.on("data", (bytes) => this.pass(bytes, to, end));
-    to.on("data", (bytes) => setTimeout(() => from.writable && from.write(bytes), this.delayMs));
+    let heldUntil = 0;
+    from.on("data", (bytes) => {
+      if (this.holdAfter && bytes.includes(this.holdAfter)) heldUntil = Date.now() + this.holdMs;
+      this.pass(bytes, to, end);
+    });
+    to.on("data", (bytes) => {
+      const delay = Math.max(this.delayMs, heldUntil - Date.now());
+      setTimeout(() => from.writable && from.write(bytes), delay);
+    });
   }
 
   private pass(bytes: Buffer, to: Socket, end: () => void): void {
