@@ -1,4 +1,4 @@
-// Firefox at home behind a NAT, in a call with Chromium in another: its address changes.
+// Firefox at home behind a NAT, in a call with Chromium in another: its address changes, its cable is pulled.
 import type { Page } from "playwright-core";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CallState, Client } from "../../packages/client/src/index.js";
@@ -107,6 +107,17 @@ async function isWell(): Promise<void> {
 }
 
 describe("a call of Firefox", () => {
+  it("survives more than thirty seconds without a network, after which its encryption is over", async () => {
+    firefoxHome.unplug();
+    for (const page of pages) await until(page, "reconnecting");
+    await new Promise((done) => setTimeout(done, 35_000));
+    for (const page of pages) expect((await states(page)).at(-1)).toBe("reconnecting");
+    firefoxHome.plug();
+    note(`Firefox without a network, from its return until frames again: ${(await pictures()).join(" and ")} ms`);
+    await isWell();
+  });
+
+  // The last one: pages that Firefox loads later would ask over connections that died with the old address.
   it("finds a new way within five seconds when its address has changed", async () => {
     const all: number[] = [];
     for (const host of [3, 4, 5]) {

@@ -5,7 +5,7 @@ import type { CallFacts, CallPorts } from "./call/ports.js";
 import type { CallBook } from "./callBook.js";
 import { BellwireError } from "./errors.js";
 import type { Call as CallData, ServerEvents, SyncCall } from "./generated/events.js";
-import type { PeerMessage } from "./peer/peer.js";
+import type { PeerMessage } from "./peer/ports.js";
 import type { ServerEvent } from "./server/signaling.js";
 
 export interface InboxPorts {

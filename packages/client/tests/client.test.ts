@@ -406,6 +406,33 @@ describe("the connection", () => {
     expect(asked()).toBe(1);
   });
 
+  for (const [broken, whose] of [
+    [[0], "the caller's"],
+    [[1], "the callee's"],
+    [[0, 1], "both"],
+  ] as const)
+    it(`gets another connection when no restart can mend it: ${whose}`, async () => {
+      const [a, b] = await connectedPair();
+      const before = [...FakeConnection.open];
+      expect(before).toHaveLength(2);
+      for (const pc of before) pc.lose("disconnected");
+      for (const i of broken) before[i]?.breakDown();
+      await pass(6000);
+      const after = [...FakeConnection.open];
+      expect(after).toHaveLength(2);
+      for (const pc of after) expect(before).not.toContain(pc);
+      expect((after[0] as FakeConnection).reaches(after[1] as FakeConnection)).toBe(true);
+      for (const person of [a, b]) {
+        const [other] = current(person).participants;
+        expect([current(person).state, other?.media]).toEqual(["active", "connected"]);
+        const tracks = after.flatMap((pc) => pc.transceivers.map((t) => t.receiver.track as unknown));
+        const shown = other?.stream?.getTracks() ?? [];
+        expect(shown).toHaveLength(2);
+        for (const track of shown) expect(tracks).toContain(track);
+        expect(person.errors).toEqual([]);
+      }
+    });
+
   it("learns how a call ended while it was away", async () => {
     const [a, b] = await connectedPair();
     server.cut("bob");

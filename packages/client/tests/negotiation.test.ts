@@ -1,8 +1,9 @@
 /** Negotiation over a bad road: messages are late, out of order, doubled or lost, while both sides change their minds.
  *  In the end there is one stable connection per pair, and what one sends is what the other receives. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { BellwireError } from "../src/errors.js";
-import { Peer, type PeerMessage } from "../src/peer/peer.js";
+import { BellwireError } from "../src/errors.js";
+import { Peer } from "../src/peer/peer.js";
+import type { PeerMessage } from "../src/peer/ports.js";
 import { FakeConnection, fakeConnection } from "./lib/fakeConnection.js";
 import { FakeTrack } from "./lib/fakeMedia.js";
 import { type Random, seeded } from "./lib/random.js";
@@ -47,9 +48,10 @@ function makeSide(road: Road, isNewcomer: boolean, other: () => Side): Side {
       onState: () => {},
       onTracks: () => {},
       onRestart: () => {},
+      onReplace: () => side.errors.push(new BellwireError("connection_failed")),
       onError: (error) => side.errors.push(error),
     },
-    { isPolite: isNewcomer, initiates: isNewcomer },
+    { isPolite: isNewcomer, initiates: isNewcomer, former: null },
   );
   return side;
 }
@@ -195,9 +197,10 @@ describe("negotiation", () => {
         onState: (state) => states.push(state),
         onTracks: () => {},
         onRestart: () => {},
+        onReplace: () => {},
         onError: () => {},
       },
-      { isPolite: true, initiates: true },
+      { isPolite: true, initiates: true, former: null },
     );
     await vi.advanceTimersByTimeAsync(60_000);
     expect(states).toEqual(["connecting", "failed"]);

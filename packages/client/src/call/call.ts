@@ -3,7 +3,7 @@
 import { Emitter } from "../emitter.js";
 import { BellwireError } from "../errors.js";
 import type { Call as CallData, Participant, SyncCall } from "../generated/events.js";
-import type { PeerMessage } from "../peer/peer.js";
+import type { PeerMessage } from "../peer/ports.js";
 import type { ServerEvent } from "../server/signaling.js";
 import { Store } from "../store.js";
 import type {

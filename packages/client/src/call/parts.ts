@@ -4,7 +4,7 @@ import { BellwireError } from "../errors.js";
 import type { Call as CallData } from "../generated/events.js";
 import { LocalMedia } from "../media/local.js";
 import { Legs } from "../peer/legs.js";
-import type { Slot } from "../peer/peer.js";
+import type { Slot } from "../peer/ports.js";
 import { Flight } from "../quality/flight.js";
 import type { Switches } from "../quality/sample.js";
 import type { MediaState } from "../types.js";

@@ -1,7 +1,7 @@
 /** What a call says to the server. Nothing here waits or throws: what is lost is said again after the next join. */
 import { BellwireError } from "../errors.js";
 import type { ClientEvents } from "../generated/events.js";
-import type { PeerMessage } from "../peer/peer.js";
+import type { PeerMessage } from "../peer/ports.js";
 import type { Batch } from "../quality/flight.js";
 import type { MediaState } from "../types.js";
 import { isExpectedRefusal } from "./marks.js";

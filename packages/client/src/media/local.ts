@@ -4,7 +4,7 @@
  * so that its light goes out; on again asks for it anew.
  */
 import { BellwireError, type LocalErrorCode } from "../errors.js";
-import type { Slot } from "../peer/peer.js";
+import type { Slot } from "../peer/ports.js";
 import type { DeviceKind, LocalSnapshot, MediaChoice } from "../types.js";
 import type { Media, MediaRequest } from "./media.js";
 

@@ -31,10 +31,13 @@ export class Health {
   #restartTimer: ReturnType<typeof setTimeout> | undefined;
   #windowTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ports: HealthPorts, isPolite: boolean) {
+  /** With `former` it takes the place of one that was connected. */
+  constructor(ports: HealthPorts, { isPolite, former }: { isPolite: boolean; former: object | null }) {
     this.#ports = ports;
     this.#patienceMs = isPolite ? 0 : IMPOLITE_DELAY_MS;
-    this.#windowTimer = setTimeout(() => this.#setState("failed"), CONNECT_WINDOW_MS);
+    this.#wasConnected = former !== null;
+    if (former) this.#state = "reconnecting";
+    else this.#windowTimer = setTimeout(() => this.#setState("failed"), CONNECT_WINDOW_MS);
   }
 
   get state(): MediaState {

@@ -8,8 +8,10 @@ import { type Measured, Meter } from "../quality/meter.js";
 import { type ConnectionPath, pathName } from "../quality/path.js";
 import type { Switches } from "../quality/sample.js";
 import type { MediaState, ParticipantSnapshot } from "../types.js";
+import { personSnapshot } from "./absent.js";
 import { shareOf } from "./bitrate.js";
-import { Peer, type PeerMessage, type Slot } from "./peer.js";
+import { Peer } from "./peer.js";
+import type { PeerMessage, PeerRole, Slot } from "./ports.js";
 import { Watch } from "./watch.js";
 
 export interface LegsPorts {
@@ -104,7 +106,7 @@ export class Legs {
     }
     const leg: Leg = {
       ...facts,
-      peer: this.#connect(facts.socketId, isNewcomer),
+      peer: this.#connect(facts.socketId, { isPolite: isNewcomer, initiates: isNewcomer, former: null }),
       watch: null,
       meter: null,
       stream: this.#ports.media.createStream([]),
@@ -114,9 +116,7 @@ export class Legs {
       ...{ connectionQuality: null, toldAt: 0, arrives: null, leaves: null, hint: null, path: null },
     };
     this.#legs.set(facts.socketId, leg);
-    for (const slot of ["audio", "camera", "screen"] as const) leg.peer.setTrack(slot, this.#ports.localTrack(slot));
-    this.#share();
-    this.#ports.onChange();
+    this.#supply(leg);
     return leg;
   }
 
@@ -135,9 +135,7 @@ export class Legs {
     const leg = this.#legs.get(socketId);
     if (!leg) return;
     this.#legs.delete(socketId);
-    leg.watch?.close();
-    leg.meter?.close();
-    leg.peer.close();
+    release(leg);
     this.#share();
     this.#ports.onChange();
   }
@@ -214,7 +212,26 @@ export class Legs {
     return { socketId, userId, name, isMuted: false, isVideoEnabled: false, isScreenSharing: false };
   }
 
-  #connect(socketId: string, isNewcomer: boolean): Peer {
+  #supply(leg: Leg): void {
+    for (const slot of ["audio", "camera", "screen"] as const) leg.peer.setTrack(slot, this.#ports.localTrack(slot));
+    this.#share();
+    this.#ports.onChange();
+  }
+
+  /** Another connection to the same device, in place of one that cannot be mended. */
+  #replace(socketId: string, offer: PeerMessage | null): void {
+    const leg = this.#legs.get(socketId);
+    if (!leg) return;
+    release(leg);
+    const { role, former } = leg.peer;
+    Object.assign(leg, { watch: null, meter: null });
+    leg.peer = this.#connect(socketId, { isPolite: role.isPolite, initiates: !offer, former });
+    this.#supply(leg);
+    if (offer) leg.peer.receive(offer);
+    this.#onState(socketId, leg.peer.state);
+  }
+
+  #connect(socketId: string, role: PeerRole): Peer {
     const ports = this.#ports;
     return new Peer(
       {
@@ -225,8 +242,9 @@ export class Legs {
         onTracks: () => this.update(socketId, {}),
         onError: (error) => ports.onError(error),
         onRestart: () => ports.onRestart(socketId),
+        onReplace: (offer) => this.#replace(socketId, offer),
       },
-      { isPolite: isNewcomer, initiates: isNewcomer },
+      role,
     );
   }
 
@@ -310,24 +328,16 @@ export class Legs {
   }
 }
 
-function personSnapshot(person: Participant): ParticipantSnapshot {
-  const { userId, name, avatarUrl, role, state, isMuted, connectionQuality } = person;
-  return {
-    ...{ id: userId, userId, name, avatarUrl, role, state, isMuted, connectionQuality },
-    ...{ socketId: null, stream: null, screenStream: null },
-    ...{
-      isVideoEnabled: false,
-      isScreenSharing: false,
-      isSpeaking: false,
-      media: "new",
-      connectionHint: null,
-      connectionPath: null,
-    },
-  };
+function release({ watch, meter, peer }: Leg): void {
+  watch?.close();
+  meter?.close();
+  peer.close();
 }
 
 function setPresent(stream: MediaStream, track: MediaStreamTrack | null, isWanted: boolean): void {
   if (!track) return;
+  // The track of a connection that was replaced stays until the next one has its own.
+  for (const old of stream.getTracks()) if (old.kind === track.kind && old !== track) stream.removeTrack(old);
   const isThere = stream.getTracks().includes(track);
   if (isWanted && !isThere) stream.addTrack(track);
   else if (!isWanted && isThere) stream.removeTrack(track);

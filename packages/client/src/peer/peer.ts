@@ -12,54 +12,33 @@
  * and an offer that is not answered in time is sent again. `after` is the number of the other side's last offer that
  * was answered before, `dropped` that of an own offer which was taken back and must not be taken when it comes
  * late. Clients that do not number their offers are served too.
+ *
+ * What no restart can mend (Firefox's encryption ends with a way that was lost for thirty seconds) is replaced by a new
+ * connection, whose certificate tells both sides that it is one.
  */
 import { BellwireError } from "../errors.js";
 import type { IceCandidate, Sdp } from "../generated/events.js";
 import type { MediaState } from "../types.js";
 import { limitSender } from "./bitrate.js";
+import { Counterpart } from "./counterpart.js";
 import { closeCalmly } from "./farewell.js";
 import { Health } from "./health.js";
+import type { PeerMessage, PeerPorts, PeerRole, Slot } from "./ports.js";
 import { onWayChange, sendWholePicture } from "./refresh.js";
-
-export type Slot = "audio" | "camera" | "screen";
-
-export type PeerMessage =
-  | { offer: Sdp; n?: number | undefined; after?: number | undefined }
-  | { answer: Sdp; n?: number | undefined; dropped?: number | undefined }
-  | { candidate: IceCandidate | null };
-
-export interface PeerPorts {
-  createConnection(iceServers: RTCIceServer[]): RTCPeerConnection;
-  /** Fresh credentials; never rejects. */
-  iceServers(): Promise<RTCIceServer[]>;
-  /** May lose messages, never throws. */
-  send(message: PeerMessage): void;
-  onState(state: MediaState): void;
-  /** A remote track arrived, or media began or stopped to flow in it. */
-  onTracks(): void;
-  /** A new way is looked for. */
-  onRestart(): void;
-  /** Something went wrong that is not lost by it. */
-  onError(error: BellwireError): void;
-}
-
-export interface PeerRole {
-  isPolite: boolean;
-  /** Offers without being asked: the newcomer. */
-  initiates: boolean;
-}
+import { belongsTo, plain } from "./sdp.js";
 
 /** An offer without an answer is sent again. */
 const RESEND_MS = 3000;
 const MAX_PENDING_CANDIDATES = 256;
 
 export class Peer {
+  readonly role: PeerRole;
   readonly #ports: PeerPorts;
-  readonly #role: PeerRole;
   readonly #slots: Partial<Record<Slot, RTCRtpTransceiver>> = {};
   readonly #tracks: Record<Slot, MediaStreamTrack | null> = { audio: null, camera: null, screen: null };
   readonly #candidates: IceCandidate[] = [];
   readonly #health: Health;
+  readonly #counterpart: Counterpart;
   readonly #listening = new AbortController();
   #pc: RTCPeerConnection | null = null;
   #queue: Promise<void> = Promise.resolve();
@@ -76,13 +55,19 @@ export class Peer {
 
   constructor(ports: PeerPorts, role: PeerRole) {
     this.#ports = ports;
-    this.#role = role;
-    this.#health = new Health({ onState: ports.onState, restart: () => this.restart() }, role.isPolite);
+    this.role = role;
+    this.#counterpart = new Counterpart(role);
+    this.#health = new Health({ onState: ports.onState, restart: () => this.restart() }, role);
     this.#run(() => this.#open());
   }
 
   get state(): MediaState {
     return this.#health.state;
+  }
+
+  /** For the one that takes this one's place. */
+  get former(): Set<string> {
+    return this.#counterpart.former;
   }
 
   /** Nothing arrives any more, and something does again, as our own statistics see it. */
@@ -123,6 +108,9 @@ export class Peer {
   }
 
   receive(message: PeerMessage): void {
+    const judgement = this.#counterpart.judge(message);
+    if (judgement === "anew") this.#replace(message);
+    if (judgement !== "ours") return;
     this.#run(() => {
       if ("offer" in message) return this.#onOffer(message);
       if ("answer" in message) return this.#onAnswer(message);
@@ -156,6 +144,23 @@ export class Peer {
     if (this.#pc) closeCalmly(this.#pc);
   }
 
+  /** Nothing that this connection does will mend it. */
+  #replace(offer: PeerMessage | null): void {
+    if (this.#isClosed) return;
+    this.#counterpart.dismiss();
+    this.#ports.onReplace(offer);
+  }
+
+  /** What was connected once and refuses a description now will refuse the next one as well. */
+  async #take(pc: RTCPeerConnection, description: Sdp): Promise<void> {
+    try {
+      await pc.setRemoteDescription(description as RTCSessionDescriptionInit);
+    } catch (thrown) {
+      if (!this.#isFollowed || (thrown as DOMException).name === "InvalidStateError") throw thrown;
+      this.#replace(null);
+    }
+  }
+
   /** One step after the other; a step that fails does not stop those behind it. */
   #run(step: (pc: RTCPeerConnection) => void | Promise<void>): void {
     this.#queue = this.#queue
@@ -179,7 +184,7 @@ export class Peer {
     );
     pc.addEventListener("connectionstatechange", () => this.#onConnectionState(pc), { signal });
     pc.addEventListener("track", ({ track }) => this.#watchTrack(track, signal), { signal });
-    if (!this.#role.initiates) return;
+    if (!this.role.initiates) return;
     this.#isBegun = true;
     this.#slots.audio = pc.addTransceiver("audio", { direction: "sendrecv" });
     this.#slots.camera = pc.addTransceiver("video", { direction: "sendrecv" });
@@ -187,6 +192,8 @@ export class Peer {
   }
 
   #onConnectionState(pc: RTCPeerConnection): void {
+    const isBroken = pc.getSenders?.().some(({ transport }) => transport?.state === "failed");
+    if (pc.connectionState === "failed" && isBroken) return this.#replace(null);
     this.#health.follow(pc.connectionState);
     if (pc.connectionState !== "connected" || this.#isFollowed) return;
     this.#isFollowed = true;
@@ -233,13 +240,13 @@ export class Peer {
       return;
     }
     if (pc.signalingState !== "stable") {
-      if (!this.#role.isPolite) return; // ours counts
+      if (!this.role.isPolite) return; // ours counts
       // It builds on an answer to our offer that is still to come: taking ours back now would undo what they have.
       if (after !== undefined && after >= this.#offerNumber) return this.#resend();
     }
     const dropped = pc.signalingState === "stable" ? 0 : this.#offerNumber;
     clearTimeout(this.#resendTimer);
-    await pc.setRemoteDescription(offer as RTCSessionDescriptionInit);
+    await this.#take(pc, offer);
     if (this.#isClosed) return;
     await this.#adopt();
     await pc.setLocalDescription();
@@ -260,7 +267,8 @@ export class Peer {
       this.#lastTaken = dropped;
       this.#lastAnswer = null;
     }
-    await pc.setRemoteDescription(answer as RTCSessionDescriptionInit);
+    await this.#take(pc, answer);
+    if (this.#isClosed) return;
     await this.#useCandidates();
     await this.#limit();
   }
@@ -332,14 +340,4 @@ export class Peer {
       (t) => t.receiver.track.kind === "video" && t !== this.#slots.camera,
     );
   }
-}
-
-function plain({ type, sdp }: RTCSessionDescription): Sdp {
-  return { type, sdp };
-}
-
-/** Whether a candidate is of the ICE generation of this description; unnamed ones are taken at their word. */
-function belongsTo(candidate: IceCandidate, sdp: string): boolean {
-  const fragment = candidate.usernameFragment ?? / ufrag (\S+)/.exec(candidate.candidate ?? "")?.[1];
-  return !fragment || sdp.split(/\r?\n/).includes(`a=ice-ufrag:${fragment}`);
 }

@@ -29,6 +29,7 @@ export class FakeTransceiver {
   readonly receiver: { track: FakeTrack };
   parameters: RTCRtpSendParameters = { encodings: [{}] } as unknown as RTCRtpSendParameters;
   readonly sender = {
+    transport: { state: "connected" },
     track: null as MediaStreamTrack | null,
     getParameters: () => structuredClone(this.parameters),
     setParameters: async (parameters: RTCRtpSendParameters) => {
@@ -60,8 +61,8 @@ export class FakeTransceiver {
   }
 }
 
-const write = (d: Description) =>
-  `v=0\r\na=fake:${JSON.stringify(d)}\r\n${d.sections.map((s) => `m=${s.kind} 9 x\r\na=ice-ufrag:${d.ufrag}\r\n`).join("")}`;
+const write = (d: Description, certificate: number) =>
+  `v=0\r\na=fingerprint:sha-256 ${certificate}\r\na=fake:${JSON.stringify(d)}\r\n${d.sections.map((s) => `m=${s.kind} 9 x\r\na=ice-ufrag:${d.ufrag}\r\n`).join("")}`;
 
 function read(init: { sdp?: string | undefined }): Description {
   const text = /a=fake:(.*)\r\n/.exec(init.sdp ?? "")?.[1];
@@ -81,6 +82,7 @@ export class FakeConnection extends EventTarget {
   readonly transceivers: FakeTransceiver[] = [];
   /** Candidates that fitted no description: somebody was not patient. */
   refused = 0;
+  readonly #certificate = nextId++;
   #local: Description | null = null;
   #remote: Description | null = null;
   #pendingLocal: Description | null = null;
@@ -108,6 +110,7 @@ export class FakeConnection extends EventTarget {
   getConfiguration = () => this.config;
   getTransceivers = () => [...this.transceivers];
   getReceivers = () => [];
+  getSenders = () => this.transceivers.map(({ sender }) => sender);
   getStats = async () => new Map();
 
   setConfiguration(config: RTCConfiguration): void {
@@ -166,6 +169,12 @@ export class FakeConnection extends EventTarget {
   lose(state: "disconnected" | "failed"): void {
     this.#candidates.clear();
     this.setState(state);
+  }
+
+  /** The encryption has ended with the way: nothing mends that. */
+  breakDown(): void {
+    for (const { sender } of this.transceivers) sender.transport.state = "failed";
+    this.lose("failed");
   }
 
   setState(state: RTCPeerConnectionState): void {
@@ -309,7 +318,9 @@ export class FakeConnection extends EventTarget {
   }
 
   #expose(description: Description | null): RTCSessionDescription | null {
-    return description ? ({ type: description.type, sdp: write(description) } as RTCSessionDescription) : null;
+    return description
+      ? ({ type: description.type, sdp: write(description, this.#certificate) } as RTCSessionDescription)
+      : null;
   }
 
   #checkOpen(): void {
