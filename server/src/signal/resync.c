@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "signal/session.h"
 
+#define RETRY_MS 500
+
 /* One call being sent again to one session. */
 struct resync {
 	struct list link;
@@ -12,6 +14,8 @@ struct resync {
 	char call_id[ID_UUID_SIZE];
 	int64_t sent_seq; /* the newest that was sent, or that the client has */
 	bool more;	  /* something new was held back: read once more */
+	bool waits;	  /* for the database to answer again */
+	struct timer retry;
 };
 
 static void on_read(void *arg, int err);
@@ -28,6 +32,21 @@ static void read_again(struct resync *r)
 						   .arg = r});
 }
 
+static void on_retry(struct timer *t, void *arg)
+{
+	struct resync *r = arg;
+	(void)t;
+	r->waits = false;
+	read_again(r);
+}
+
+/* What was held back would be lost with it: so it is tried until the database answers, or the session has gone. */
+static bool try_later(struct resync *r)
+{
+	r->waits = timer_start(r->session->sig->config.loop, &r->retry, RETRY_MS, on_retry, r) == 0;
+	return r->waits;
+}
+
 static void on_read(void *arg, int err)
 {
 	struct resync *r = arg;
@@ -35,6 +54,8 @@ static void on_read(void *arg, int err)
 		read_again(r);
 		return;
 	}
+	if (err_retryable(err) && r->session && try_later(r))
+		return;
 	if (err < 0 && err != ERR_CALL_NOT_FOUND)
 		log_warn("missed events not sent", LOG_E(err));
 	if (r->session)
@@ -84,6 +105,11 @@ void resync_forget(struct session *s)
 {
 	LIST_EACH(&s->resyncs, item)
 	{
-		CONTAINER_OF(item, struct resync, link)->session = NULL;
+		struct resync *r = CONTAINER_OF(item, struct resync, link);
+		r->session = NULL;
+		if (!r->waits)
+			continue; /* freed when its answer comes */
+		timer_stop(s->sig->config.loop, &r->retry);
+		mem_free(r);
 	}
 }

@@ -99,6 +99,30 @@ static void test_cancel_before_create(void **state)
 	stage_fini(&s);
 }
 
+/* A tombstone keeps a create that is late away, not a new call for ever. */
+static void test_tombstones_fade(void **state)
+{
+	struct stage s;
+	struct answer a;
+	struct str bob = STR("bob");
+	(void)state;
+	stage_init(&s);
+	stage_start(&s);
+	assert_int_equal(stage_do(&s, CMD_CANCEL, "ann", STAGE_CHOSEN).err, 0);
+	struct call_command create = stage_create("ann/1", &bob, 1);
+	create.create.id = STR(STAGE_CHOSEN);
+	s.now += 59999;
+	stage_ask(&s, &create, &a);
+	fake_store_run(&s.store);
+	assert_int_equal(a.err, ERR_CALL_CANCELLED);
+	assert_int_equal(s.n_heard, 0);
+	s.now += 1;
+	stage_ask(&s, &create, &a);
+	fake_store_run(&s.store);
+	assert_int_equal(a.status, 201);
+	stage_fini(&s);
+}
+
 static void test_create_before_cancel(void **state)
 {
 	struct stage s;
@@ -218,6 +242,56 @@ static void test_ringing_limits(void **state)
 	stage_fini(&s);
 }
 
+/* Three buckets; what one of them refuses is taken from none, and ringing again counts as ringing. */
+static void test_ringing_limits_of_each(void **state)
+{
+	const struct call_rate one = {.every_ms = 10000, .burst = 1};
+	struct stage s;
+	struct answer limited;
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		stage_init(&s);
+		*(struct call_rate *[]){&s.limits.rate_caller, &s.limits.rate_callee, &s.limits.rate_channel}[i] = one;
+		stage_start(&s);
+		stage_do(&s, CMD_CANCEL, "ann", stage_call(&s, "ann/1", "bob").call_id);
+		s.n_heard = 0;
+		limited = stage_call(&s, i == 1 ? "cat/1" : "ann/1", i == 0 ? "cat" : "bob");
+		assert_int_equal(limited.err, ERR_RATE_LIMITED);
+		assert_in_range(limited.retry_after_ms, 9000, 10000);
+		assert_int_equal(s.n_heard, 0);
+		assert_int_equal(s.store.n_calls, 1);
+		int err = stage_call(&s, i == 0 ? "cat/1" : "ann/1", i == 1 ? "cat" : "bob").err;
+		assert_int_equal(err, i == 2 ? ERR_RATE_LIMITED : 0); /* the channel is the same for all */
+		stage_fini(&s);
+	}
+}
+
+static void test_ringing_again_is_limited(void **state)
+{
+	struct stage s;
+	struct answer made;
+	const struct str others[] = {STR("bob"), STR("cat")};
+	(void)state;
+	stage_init(&s);
+	s.limits.rate_callee = (struct call_rate){.every_ms = 10000, .burst = 1};
+	stage_start(&s);
+	struct call_command cmd = stage_create("ann/1", others, 2);
+	stage_ask(&s, &cmd, &made);
+	fake_store_run(&s.store);
+	stage_do(&s, CMD_DECLINE, "bob", made.call_id);
+	s.n_heard = 0;
+	struct answer again;
+	cmd = stage_command(CMD_RING, "ann/1", made.call_id);
+	cmd.ring.users = others;
+	cmd.ring.n_users = 1;
+	stage_ask(&s, &cmd, &again);
+	fake_store_run(&s.store);
+	assert_int_equal(again.err, ERR_RATE_LIMITED);
+	assert_true(again.retry_after_ms > 0);
+	assert_int_equal(s.n_heard, 0);
+	stage_fini(&s);
+}
+
 static void test_bad_input(void **state)
 {
 	static char big[5000];
@@ -277,12 +351,15 @@ int main(void)
 		cmocka_unit_test(test_one_change_in_flight),
 		cmocka_unit_test(test_idempotency_key),
 		cmocka_unit_test(test_cancel_before_create),
+		cmocka_unit_test(test_tombstones_fade),
 		cmocka_unit_test(test_create_before_cancel),
 		cmocka_unit_test(test_glare_at_the_same_moment),
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_route),
 		cmocka_unit_test(test_rest_join_for_a_device),
 		cmocka_unit_test(test_ringing_limits),
+		cmocka_unit_test(test_ringing_limits_of_each),
+		cmocka_unit_test(test_ringing_again_is_limited),
 		cmocka_unit_test(test_bad_input),
 		cmocka_unit_test(test_far_too_many),
 	};

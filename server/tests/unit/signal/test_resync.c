@@ -7,6 +7,7 @@
 #define CALL "0197f2a0-0000-7000-8000-000000000001"
 #define OTHER "0197f2a0-0000-7000-8000-000000000002"
 
+static struct loop loop;
 static struct signal sig;
 static struct signal_user *alice;
 static struct session session;
@@ -16,6 +17,8 @@ static int begin(void **state)
 	(void)state;
 	memset(&fake, 0, sizeof fake);
 	fake.resyncs_wait = true;
+	assert_int_equal(loop_init(&loop), 0);
+	sig = (struct signal){.config.loop = &loop};
 	alice = mem_new(sizeof *alice + sizeof "alice");
 	assert_non_null(alice);
 	memcpy(alice->id, "alice", sizeof "alice");
@@ -28,6 +31,7 @@ static int end(void **state)
 {
 	(void)state;
 	mem_free(alice);
+	loop_fini(&loop);
 	return 0;
 }
 
@@ -94,17 +98,58 @@ static void nothing_is_sent_twice(void **state)
 	assert_true(list_empty(&session.resyncs));
 }
 
-static void an_error_ends_it_and_lets_all_through(void **state)
+static void a_call_that_is_not_there_ends_it(void **state)
 {
 	(void)state;
-	const int errs[] = {ERR_CALL_NOT_FOUND, ERR_STORE, ERR_NO_MEMORY};
-	for (size_t i = 0; i < sizeof errs / sizeof *errs; i++) {
-		resync_begin(&session, STR(CALL), 4);
-		assert_true(holds(CALL, 7, false));
-		finish(errs[i]);
+	resync_begin(&session, STR(CALL), 4);
+	assert_true(holds(CALL, 7, false));
+	finish(ERR_CALL_NOT_FOUND);
+	assert_null(fake.resync_waiting.done);
+	assert_false(holds(CALL, 8, false));
+}
+
+static void on_stop(struct timer *t, void *arg)
+{
+	(void)t;
+	loop_stop(arg);
+}
+
+static void wait_ms(int64_t ms)
+{
+	struct timer stop = {0};
+	assert_int_equal(timer_start(&loop, &stop, ms, on_stop, &loop), 0);
+	loop_run(&loop);
+}
+
+/* What was held while the database did not answer comes when it does: a last word would be lost with it. */
+static void an_error_is_tried_again_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	resync_begin(&session, STR(CALL), 4);
+	for (int i = 0; i < 2; i++) {
+		assert_true(holds(CALL, 5 + i, false));
+		finish(ERR_STORE);
 		assert_null(fake.resync_waiting.done);
-		assert_false(holds(CALL, 8, false));
+		assert_true(holds(CALL, 5 + i, false));
+		wait_ms(600);
+		assert_non_null(fake.resync_waiting.done);
 	}
+	assert_string_equal(fake.resync, CALL ">4;" CALL ">4;" CALL ">4;");
+	assert_false(holds(CALL, 5, true));
+	assert_false(holds(CALL, 6, true));
+	finish(0);
+	assert_false(holds(CALL, 7, false));
+	assert_true(list_empty(&session.resyncs));
+}
+
+static void a_session_may_go_while_the_database_is_away(void **state)
+{
+	(void)state;
+	resync_begin(&session, STR(CALL), 4);
+	finish(ERR_STORE);
+	resync_forget(&session);
+	wait_ms(600);
+	assert_null(fake.resync_waiting.done);
 }
 
 static void two_calls_are_read_each_for_itself(void **state)
@@ -117,7 +162,7 @@ static void two_calls_are_read_each_for_itself(void **state)
 	first.done(first.arg, 0);
 	assert_false(holds(CALL, 5, false));
 	assert_true(holds(OTHER, 11, false));
-	finish(ERR_STORE);
+	finish(ERR_CALL_NOT_FOUND);
 	assert_true(list_empty(&session.resyncs));
 }
 
@@ -151,7 +196,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_the_call_that_is_read_is_held, begin, end),
 		cmocka_unit_test_setup_teardown(what_was_held_is_read_again_until_nothing_is_new, begin, end),
 		cmocka_unit_test_setup_teardown(nothing_is_sent_twice, begin, end),
-		cmocka_unit_test_setup_teardown(an_error_ends_it_and_lets_all_through, begin, end),
+		cmocka_unit_test_setup_teardown(a_call_that_is_not_there_ends_it, begin, end),
+		cmocka_unit_test_setup_teardown(an_error_is_tried_again_and_nothing_is_lost, begin, end),
+		cmocka_unit_test_setup_teardown(a_session_may_go_while_the_database_is_away, begin, end),
 		cmocka_unit_test_setup_teardown(two_calls_are_read_each_for_itself, begin, end),
 		cmocka_unit_test_setup_teardown(a_session_may_go_meanwhile, begin, end),
 		cmocka_unit_test_setup_teardown(without_memory_or_with_no_id_nothing_begins, begin, end),
