@@ -145,9 +145,9 @@ static void on_found(struct store_job *job, int err)
 {
 	struct task *t = job->arg;
 	t->in_flight = false;
-	if (err < 0 && t->calls->is_over) {
+	if (err < 0 && t->calls->is_over)
 		return; /* whoever still waits is answered by calls_free */
-	} else if (err < 0) {
+	if (err < 0) {
 		t->in_flight = true;
 		if (timer_start(t->calls->loop, &t->retry, RETRY_MS, on_ask_again, t) < 0)
 			ask_whether_written(t);
