@@ -25,7 +25,7 @@ import { closeCalmly } from "./farewell.js";
 import { Health } from "./health.js";
 import type { PeerMessage, PeerPorts, PeerRole, Slot } from "./ports.js";
 import { onWayChange, sendWholePicture } from "./refresh.js";
-import { belongsTo, plain } from "./sdp.js";
+import { belongsTo, keepRole, plain } from "./sdp.js";
 
 /** An offer without an answer is sent again. */
 const RESEND_MS = 3000;
@@ -267,7 +267,7 @@ export class Peer {
       this.#lastTaken = dropped;
       this.#lastAnswer = null;
     }
-    await this.#take(pc, answer);
+    await this.#take(pc, keepRole(answer, pc));
     if (this.#isClosed) return;
     await this.#useCandidates();
     await this.#limit();

@@ -17,3 +17,13 @@ export function certificateOf(message: PeerMessage): string | null {
   const { sdp } = "offer" in message ? message.offer : "answer" in message ? message.answer : {};
   return /^a=fingerprint:(\S+ \S+)/m.exec(sdp ?? "")?.[1] ?? null;
 }
+
+const setupOf = (sdp: string | undefined) => /^a=setup:(active|passive)/m.exec(sdp ?? "")?.[1];
+
+/** An answer with the part in the encryption that the other side has had from the start. Firefox may claim the other part when
+ *  asked for a new way; it keeps the one it has all the same, and a browser that believed it would refuse the answer. */
+export function keepRole(answer: Sdp, { currentRemoteDescription, currentLocalDescription }: RTCPeerConnection): Sdp {
+  const own = setupOf(currentLocalDescription?.sdp);
+  const role = setupOf(currentRemoteDescription?.sdp) ?? (own && (own === "active" ? "passive" : "active"));
+  return role ? { ...answer, sdp: (answer.sdp ?? "").replace(/^a=setup:\w+/gm, `a=setup:${role}`) } : answer;
+}
