@@ -199,16 +199,17 @@ static void wait_events(struct worker *w)
 		w->n_events = poll_events(w, 500);
 }
 
-/* One clock call for each turn, however many packets it has. */
+/* One clock call for each turn, however many packets it has. What the clock ends goes after the events, so that none of
+ * them still points to it. */
 static void turn_once(struct worker *w)
 {
 	wait_events(w);
 	int64_t before_s = w->core.now.mono_ms / 1000;
 	w->core.now.mono_ms = clock_mono_ms();
-	if (w->core.now.mono_ms / 1000 != before_s)
-		on_second(w);
 	for (w->at_event = 0; w->at_event < w->n_events; w->at_event++)
 		on_event(w, &w->events[w->at_event]);
+	if (w->core.now.mono_ms / 1000 != before_s)
+		on_second(w);
 	turn_worker_flush(w);
 	turn_stream_flush_all(w);
 	count_turn(w);

@@ -2,13 +2,24 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "check.h"
 #include "fake.h"
+
+/* The worker's clock can be put forward: the linker lets calls of clock_mono_ms() come here. */
+static _Atomic int64_t forward_ms;
+int64_t __real_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void)
+{
+	return __real_clock_mono_ms() + forward_ms;
+}
 
 static void config(struct turn_config *cfg, const char *listen)
 {
@@ -76,6 +87,30 @@ static void plain_streams_are_adopted(void **state)
 	assert_int_equal(stats.bindings, 1);
 	turn_stop(t);
 	assert_int_equal(recv(client, answer, sizeof answer, 0), 0); /* closed */
+	close(client);
+}
+
+/* What wakes the worker when a stream's time is over is that stream's own event. */
+static void streams_end_by_the_clock_amid_their_events(void **state)
+{
+	(void)state;
+	struct turn_config cfg;
+	struct turn *t;
+	uint8_t answer[100];
+	int client, server;
+	config(&cfg, "127.0.0.1:0");
+	assert_int_equal(turn_start(&cfg, &t), 0);
+	tcp_pair(&client, &server);
+	struct turn_stream s = {.fd = server};
+	assert_int_equal(turn_adopt_stream(t, &s), 0);
+	assert_int_equal(send(client, binding, 20, 0), 20);
+	check_binding(answer, read_answer(client, answer, sizeof answer));
+	forward_ms += 61000;
+	assert_int_equal(send(client, binding, 7, 0), 7);
+	struct pollfd p = {client, POLLIN, 0};
+	assert_int_equal(poll(&p, 1, 3000), 1);
+	assert_int_equal(recv(client, answer, sizeof answer, 0), 0); /* closed */
+	turn_stop(t);
 	close(client);
 }
 
@@ -231,6 +266,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_streams_are_adopted),
+		cmocka_unit_test(streams_end_by_the_clock_amid_their_events),
 		cmocka_unit_test(tls_streams_are_adopted_whole),
 		cmocka_unit_test(wildcards_answer_from_the_address_asked),
 		cmocka_unit_test(what_makes_no_sense_does_not_start),
