@@ -1,6 +1,6 @@
 // Whatever happens to the server or its disk: what was acknowledged is there afterwards.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -75,6 +75,34 @@ describe("kill -9", () => {
   });
 });
 
+describe("an upload that is whole", () => {
+  it("becomes a recording though the server was killed before it could tell so", async () => {
+    const { server, alice, callId } = await makeScene();
+    const bytes = liveWebm(1);
+    const path = (await createUpload(alice, callId, bytes.length)).headers.get("location") as string;
+    const id = path.split("/").at(-1) as string;
+    await patch(alice, path, 0, bytes.subarray(0, 3000));
+    await server.kill();
+    appendFileSync(join(server.data, "recordings/uploads", `${id}.part`), bytes.subarray(3000));
+    await server.start();
+    const again = new Rest(server.url, recorderToken("alice"));
+    expect((await whenReady(again, callId, id, 5000)).uploadSha256).toBe(sha256(bytes));
+  });
+
+  it("is tried again soon when it could not be completed", async () => {
+    const { server, alice, callId } = await makeScene();
+    const bytes = liveWebm(1);
+    const path = (await createUpload(alice, callId, bytes.length)).headers.get("location") as string;
+    const id = path.split("/").at(-1) as string;
+    const inTheWay = join(server.data, "recordings/media", id);
+    mkdirSync(join(inTheWay, "something"), { recursive: true });
+    await patch(alice, path, 0, bytes);
+    await expect(whenReady(alice, callId, id, 500)).rejects.toThrow("never became ready");
+    rmSync(inTheWay, { recursive: true });
+    expect((await whenReady(alice, callId, id, 3000)).uploadSha256).toBe(sha256(bytes));
+  });
+});
+
 describe.runIf(isRoot)("a disk that fills", () => {
   for (const [floor, how] of [
     ["1000000", "down to the floor"],
@@ -118,7 +146,6 @@ describe("what is left over", () => {
     await patch(alice, path, 0, bytes);
     const { id } = await whenReady(alice, callId, path.split("/").at(-1) as string);
     await server.kill();
-    const { writeFileSync } = await import("node:fs");
     const media = join(server.data, "recordings/media");
     writeFileSync(join(media, "018f0000-0000-7000-8000-000000000001"), "orphan");
     writeFileSync(join(server.data, "recordings/uploads/018f0000-0000-7000-8000-000000000002.part"), "half");

@@ -62,7 +62,9 @@ struct upload {
 	bool is_busy; /* its files are being worked on */
 	bool to_drop; /* as soon as they are not */
 	bool announcing;
-	struct list completing;	       /* in recordings.completing */
+	struct list completing; /* in recordings.completing */
+	struct timer again;	/* completing it has failed so often, and is tried again then */
+	unsigned n_failed;
 	struct http_req *wants_result; /* the form that waits for it; null */
 };
 
@@ -166,9 +168,14 @@ int append_start(struct upload *u, const struct append_config *config);
 /* Ends it as if the client had gone: its bytes are kept. */
 void append_break(struct append *a);
 
+/* --- finish.c: blocking --- */
+/* What is done to the files of an upload that completes; each step can be repeated after a crash or an error. m becomes
+ * what is saved of it, and counts only when there was no error. ERR_NOT_MEDIA: nothing to play; those of dir.c. */
+int finish_upload(const struct dir *d, struct upload_meta *m);
+
 /* --- complete.c --- */
 void complete_start(struct upload *u);
-void complete_resume(struct upload *u); /* after a restart */
+void complete_resume(struct upload *u); /* after a restart; nothing if it is under way, or is to be tried again later */
 
 /* --- tus.c, form.c, play.c, link.c: routes --- */
 #define BODY_MAX (SIZE_MAX / 2) /* of streams: each has bounds of its own */

@@ -109,7 +109,9 @@ static void look_after(struct upload *u, int64_t now)
 		return;
 	switch (u->meta.state) {
 	case UPLOAD_OPEN:
-		if (is_old)
+		if (u->offset == u->meta.length) /* a crash came before it was told so */
+			complete_start(u);
+		else if (is_old)
 			expire(u);
 		break;
 	case UPLOAD_COMPLETING:

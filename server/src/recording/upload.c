@@ -70,6 +70,7 @@ void upload_forget(struct upload *u)
 	map_remove(&r->uploads, &u->node);
 	call_use_release(r, u->use);
 	list_remove(&u->completing);
+	timer_stop(r->config.loop, &u->again);
 	EVP_MD_CTX_free(u->sum);
 	mem_free(u);
 }
