@@ -1,5 +1,5 @@
-// The demo: one records, the others are asked and see it, also who comes later; afterwards it plays in the history, with
-// marks of who came and went.
+// The demo: one records, with picture or without, the others are asked and see it, also who comes later; afterwards it plays
+// in the history, with marks of who came and went.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
@@ -59,17 +59,33 @@ const sticksOut = (page: Page) =>
       .map((element) => element.outerHTML),
   );
 
+/** Large and small, in both themes. */
+async function inspectChoice(page: Page): Promise<void> {
+  for (const [colorScheme, width] of [
+    ["dark", 360],
+    ["light", 1280],
+  ] as const) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme });
+    await screenshot(page, `recording-choice-${colorScheme}-${width}`);
+    expect(await violations(page), `${colorScheme}, ${width}`).toEqual([]);
+  }
+}
+
+const focused = (page: Page) =>
+  page.evaluate(() => document.activeElement?.ariaLabel || document.activeElement?.textContent);
+
 const timeIn = (page: Page) =>
   page.locator(".bw-player video").evaluate((video) => (video as HTMLVideoElement).currentTime);
 
 /** In both themes, on a desk and on a phone. */
-async function inspectPlayer(page: Page): Promise<void> {
+async function inspectPlayer(page: Page, what = "player"): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const)
     for (const width of [1280, 360]) {
       await page.setViewportSize({ width, height: 800 });
       await page.emulateMedia({ colorScheme });
       await page.locator(".bw-player").scrollIntoViewIfNeeded();
-      await screenshot(page, `recording-player-${colorScheme}-${width}`);
+      await screenshot(page, `recording-${what}-${colorScheme}-${width}`);
       expect(await violations(page), `${colorScheme}, ${width}`).toEqual([]);
       expect(await sticksOut(page), `${colorScheme}, ${width}`).toEqual([]);
     }
@@ -82,6 +98,8 @@ it("asks all, also who comes later, shows, and plays with marks", async () => {
   await button(bob, "Accept with video").click();
   for (const page of [alice, bob]) await page.getByRole("timer").waitFor();
   await button(alice, "Record this call").click();
+  await inspectChoice(alice);
+  await button(alice, "Sound and picture").click();
   await bob.getByRole("alertdialog", { name: "Alice asks to record this call." }).waitFor();
   await screenshot(bob, "recording-consent");
   await button(bob, "Agree").click();
@@ -126,7 +144,34 @@ it("asks all, also who comes later, shows, and plays with marks", async () => {
 
   // Who made it may take it away, after a second question.
   await button(alice, "Delete…").click();
-  await expect.poll(() => alice.evaluate(() => document.activeElement?.textContent)).toBe("Keep");
+  await expect.poll(() => focused(alice)).toBe("Keep");
   await button(alice, "Delete").click();
   await alice.getByText("This call was not recorded.").waitFor();
+});
+
+it("records the sound of a video call alone, by keyboard", async () => {
+  const [alice, bob] = [await open("alice"), await open("bob")];
+  await button(alice, "Call Bob").click();
+  await button(bob, "Accept with video").click();
+  for (const page of [alice, bob]) await page.getByRole("timer").waitFor();
+  await button(alice, "Record this call").press("Enter");
+  await expect.poll(() => focused(alice)).toBe("Sound and picture");
+  await alice.keyboard.press("Tab");
+  expect(await focused(alice)).toBe("Sound only");
+  await alice.keyboard.press("Enter");
+  await expect.poll(() => focused(alice)).toBe("Stop recording");
+  await button(bob, "Agree").click();
+  await expect.poll(() => badge(alice).innerText(), PATIENCE).toMatch(/0:0[3-9].*kB/s);
+  await button(alice, "Stop recording").press("Enter");
+  await expect.poll(() => badge(bob).count(), PATIENCE).toBe(0);
+  await button(alice, "Hang up").click();
+  await button(alice, "Close").click();
+  await alice.getByText("Recordings").first().click();
+  const player = alice.getByRole("group", { name: "Recording" });
+  await player.locator("audio").waitFor({ state: "attached" });
+  expect(await player.locator("video").count()).toBe(0);
+  await inspectPlayer(alice, "sound");
+  await button(alice, "Play").press("Enter");
+  const at = () => player.locator("audio").evaluate((audio) => (audio as HTMLAudioElement).currentTime);
+  await expect.poll(at, PATIENCE).toBeGreaterThan(0.5);
 });

@@ -148,7 +148,7 @@ export class Call extends Emitter<CallEvents> {
     await this.#ports.signaling.request("call.recording-stop", { callId: this.id });
   }
 
-  /** Agrees to being recorded; false ends the recording for all. */
+  /** Agrees to being recorded; false ends the recording for all, where everybody must agree (forbidden elsewhere). */
   async consentToRecording(consent = true): Promise<void> {
     await this.#ports.signaling.request("call.recording-consent", { callId: this.id, consent });
     this.#life.hasAgreed = consent;

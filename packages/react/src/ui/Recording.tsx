@@ -1,15 +1,19 @@
 /** What is seen of a recording: the buttons of who records, the sign for everyone, and the question of consent. */
 import type { BellwireError } from "@bellwire/client";
-import type { RecorderSnapshot } from "@bellwire/client/recording";
+import type { RecorderOptions, RecorderSnapshot } from "@bellwire/client/recording";
+import { useEffect, useRef } from "react";
 import { Control } from "./CallControls.js";
 import { formatDuration, formatSize } from "./format.js";
 import { PauseIcon, RecordIcon } from "./icons.js";
+import { Popover } from "./Popover.js";
 import { type Texts, useTexts } from "./texts.js";
 
 export interface RecordControlsProps {
   /** null: this device does not record. */
   recorder: Pick<RecorderSnapshot, "state"> | null;
-  onStart: () => void;
+  /** It is a video call: the button asks whether the picture shall be recorded too. */
+  hasPicture?: boolean;
+  onStart: (options?: Pick<RecorderOptions, "video">) => void;
   onStop: () => void;
   onPause: () => void;
   onResume: () => void;
@@ -17,11 +21,43 @@ export interface RecordControlsProps {
 
 const BEFORE_OR_AFTER: ReadonlySet<string> = new Set(["idle", "uploading", "done", "failed"]);
 
-export function RecordControls({ recorder, onStart, onStop, onPause, onResume }: RecordControlsProps) {
+type StartProps = Required<Pick<RecordControlsProps, "hasPicture" | "onStart">>;
+
+function StartControl({ hasPicture, onStart }: StartProps) {
+  const texts = useTexts();
+  const face = { label: texts.recordCall, word: texts.record, icon: <RecordIcon /> };
+  if (!hasPicture) return <Control {...face} onClick={() => onStart()} />;
+  return (
+    <Popover label={texts.recordCall} renderButton={(tie) => <Control {...tie} {...face} />}>
+      <div className="bw-record-choice">
+        <button type="button" className="bw-button bw-button--primary" onClick={() => onStart({ video: true })}>
+          {texts.recordPicture}
+        </button>
+        <button type="button" className="bw-button" onClick={() => onStart({ video: false })}>
+          {texts.recordSound}
+        </button>
+      </div>
+    </Popover>
+  );
+}
+
+export function RecordControls(props: RecordControlsProps) {
+  const { recorder, hasPicture = false, onStart, onStop, onPause, onResume } = props;
   const texts = useTexts();
   const state = recorder?.state ?? "idle";
-  if (BEFORE_OR_AFTER.has(state))
-    return <Control label={texts.recordCall} word={texts.record} icon={<RecordIcon />} onClick={onStart} />;
+  const isOn = !BEFORE_OR_AFTER.has(state);
+  const isBegun = useRef(false);
+  const stop = useRef<HTMLButtonElement>(null);
+  // The button that was pressed is gone: the focus goes to what has come in its place.
+  useEffect(() => {
+    if (isOn && isBegun.current) stop.current?.focus();
+    isBegun.current = false;
+  }, [isOn]);
+  const begin: StartProps["onStart"] = (options) => {
+    isBegun.current = true;
+    onStart(options);
+  };
+  if (!isOn) return <StartControl hasPicture={hasPicture} onStart={begin} />;
   const isPaused = state === "paused";
   return (
     <>
@@ -34,7 +70,14 @@ export function RecordControls({ recorder, onStart, onStop, onPause, onResume }:
           onClick={isPaused ? onResume : onPause}
         />
       )}
-      <Control label={texts.stopRecording} word={texts.stop} icon={<RecordIcon />} isOff onClick={onStop} />
+      <Control
+        label={texts.stopRecording}
+        word={texts.stop}
+        icon={<RecordIcon />}
+        isOff
+        buttonRef={stop}
+        onClick={onStop}
+      />
     </>
   );
 }

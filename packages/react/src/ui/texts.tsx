@@ -59,6 +59,8 @@ export const englishTexts = {
 
   record: "Record",
   recordCall: "Record this call",
+  recordPicture: "Sound and picture",
+  recordSound: "Sound only",
   stopRecording: "Stop recording",
   pause: "Pause",
   pauseRecording: "Pause recording",

@@ -35,7 +35,8 @@ export function useRecordingParts(call: CallSnapshot, faceOf: FaceOf, canRecord:
     controls: canRecord && isFree && own.recording?.policy !== "off" && (
       <RecordControls
         recorder={recorder}
-        onStart={() => own.start()}
+        hasPicture={call.callType === "video"}
+        onStart={own.start}
         onStop={own.stop}
         onPause={own.pause}
         onResume={own.resume}
