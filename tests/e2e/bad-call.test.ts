@@ -5,7 +5,7 @@
 import type { Page } from "playwright-core";
 import { expect, it, vi } from "vitest";
 import { token } from "../lib/index.js";
-import { newPerson, note, screenshot } from "./lib/index.js";
+import { newPerson, note, screenshot, wear } from "./lib/index.js";
 import { hangUp, isWell, makeStage, other, pause, talk, until } from "./lib/qualityStage.js";
 
 const CHAPTER = Number(process.env.BELLWIRE_BAD_CALL ?? 10_000);
@@ -50,10 +50,10 @@ const tire = (page: Page, isTired: boolean) =>
 /** The report as it is looked at: in both themes, and on paper, where it is light whatever the theme. */
 async function photograph(page: Page): Promise<void> {
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  await page.emulateMedia({ colorScheme: "light" });
+  await wear(page, "light");
   await screenshot(page, "bad-call-light");
   const light = await background();
-  await page.emulateMedia({ colorScheme: "dark" });
+  await wear(page, "dark");
   await screenshot(page, "bad-call-dark");
   expect(await background()).not.toBe(light);
   await page.emulateMedia({ colorScheme: "dark", media: "print" });

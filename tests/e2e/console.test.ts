@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { Rest, type Server, type Session, startServer, token } from "../lib/index.js";
 import { createUpload, liveWebm, patch, recorderToken } from "../recording/lib/setup.js";
-import { sticksOut, violations } from "./lib/axe.js";
+import { sidewaysBy, sticksOut, violations } from "./lib/axe.js";
 import { launchChromium, makeNamespace, newPerson, screenshot } from "./lib/index.js";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
 });
 
-const PHONE = { width: 390, height: 844 };
+const PHONE = { width: 360, height: 780 };
 const DESKTOP = { width: 1180, height: 1000 };
 
 async function open(path: string, who: string, theme: "light" | "dark", viewport = DESKTOP): Promise<Page> {
@@ -126,7 +126,7 @@ async function badCall(): Promise<string> {
 }
 
 describe("the report", () => {
-  it("names each cause of a bad call, in both themes", async () => {
+  it("names each cause of a bad call, in both themes and on a phone", async () => {
     const id = await badCall();
     for (const theme of ["light", "dark"] as const) {
       const page = await open(`/console/report?call=${id}`, "bob", theme);
@@ -141,12 +141,12 @@ describe("the report", () => {
       await expect(page.locator(".summary").innerText()).resolves.toMatch(/This call was (impaired|bad)/);
       await expect.poll(() => page.locator(".u-wrap").count()).toBe(5);
       expect(await violations(page)).toEqual([]);
-      await screenshot(page, `report-${theme}`);
-      if (process.env.BELLWIRE_SCREENSHOTS)
-        await page.screenshot({
-          path: `${process.env.BELLWIRE_SCREENSHOTS}/report-${theme}-whole.png`,
-          fullPage: true,
-        });
+      await screenshot(page, `report-${theme}`, true);
+      await page.setViewportSize(PHONE);
+      expect(await sticksOut(page)).toEqual([]);
+      expect(await sidewaysBy(page), "nothing is wider than the phone").toBe(0);
+      expect(await violations(page)).toEqual([]);
+      await screenshot(page, `report-${theme}-phone`, true);
     }
   });
 

@@ -6,7 +6,7 @@ import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { type Server, startServer } from "../lib/index.js";
-import { launchChromium, makeNamespace, type Namespace, newPerson, screenshot } from "./lib/index.js";
+import { launchChromium, makeNamespace, type Namespace, newPerson, screenshot, wear } from "./lib/index.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -83,7 +83,7 @@ async function inspectPlayer(page: Page, what = "player"): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const)
     for (const width of [1280, 360]) {
       await page.setViewportSize({ width, height: 800 });
-      await page.emulateMedia({ colorScheme });
+      await wear(page, colorScheme);
       await page.locator(".bw-player").scrollIntoViewIfNeeded();
       await screenshot(page, `recording-${what}-${colorScheme}-${width}`);
       expect(await violations(page), `${colorScheme}, ${width}`).toEqual([]);

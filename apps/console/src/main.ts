@@ -2,12 +2,17 @@
 import "@bellwire/react/ui.css";
 import "./console.css";
 import "./parts.css";
+import "./theme.js";
+import { showMissing } from "./missing.js";
 import { loadEarly } from "./report/load.js";
 
 const path = location.pathname.replace(/\/$/, "");
 
-if (path.endsWith("/report")) {
+function loadPage(): Promise<unknown> {
+  if (path.endsWith("/check")) return import("./check/main.js");
+  if (!path.endsWith("/report")) return import("./dashboard/main.js");
   loadEarly();
-  void import("./report/main.js");
-} else if (path.endsWith("/check")) void import("./check/main.js");
-else void import("./dashboard/main.js");
+  return import("./report/main.js");
+}
+
+loadPage().catch(showMissing);

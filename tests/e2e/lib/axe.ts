@@ -30,3 +30,7 @@ export const sticksOut = (place: Pick<Page, "evaluate">): Promise<(string | null
       })
       .map((element) => element.getAttribute("aria-label") ?? element.textContent),
   );
+
+/** By how much the page is wider than its window, in pixels. */
+export const sidewaysBy = (place: Pick<Page, "evaluate">): Promise<number> =>
+  place.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -56,6 +56,13 @@ export interface PersonOptions extends BrowserContextOptions {
   smallVideo?: boolean;
 }
 
+/** What was thrown, and where: an error of the browser's own, as of an import that fails, has an empty stack. */
+function wordsOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return `thrown: ${JSON.stringify(thrown)}`;
+  const { message, stack } = thrown;
+  return stack?.includes(message) ? stack : `${thrown}\n${stack ?? ""}`.trimEnd();
+}
+
 /** A browser of one's own: a context with camera and microphone allowed. Errors in its pages fail the test. */
 export async function newPerson(
   browser: Browser,
@@ -65,7 +72,7 @@ export async function newPerson(
   const { relayOnly = false, smallVideo = false, ...rest } = options;
   const context = await browser.newContext({ permissions: ["camera", "microphone"], ...rest });
   const errors: string[] = [];
-  context.on("weberror", (error) => errors.push(error.error().stack ?? String(error.error())));
+  context.on("weberror", (error) => errors.push(wordsOf(error.error())));
   closeLater(async () => {
     await context.close();
     if (errors.length) throw new Error(`errors in the page:\n${errors.join("\n")}`);
@@ -74,13 +81,23 @@ export async function newPerson(
   return context;
 }
 
+/** The browser's theme becomes that one; resolves when the page has followed, which it does with its next picture. */
+export async function wear(page: Page, theme: "light" | "dark"): Promise<void> {
+  await page.emulateMedia({ colorScheme: theme });
+  await page.waitForFunction((theme) => document.documentElement.dataset.bwTheme === theme, theme);
+  await page.evaluate(async () => {
+    const fades = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.allSettled(fades.map(({ finished }) => finished));
+  });
+}
+
 /** Keeps a picture in the folder that BELLWIRE_SCREENSHOTS names; without it nothing is taken. */
-export async function screenshot(page: Page, name: string): Promise<void> {
+export async function screenshot(page: Page, name: string, fullPage = false): Promise<void> {
   const folder = process.env.BELLWIRE_SCREENSHOTS;
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
   // Fades are finished first, so that the picture shows what a person sees.
-  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled", fullPage });
 }
 
 /** Tells a figure; `make test` shows lines that begin so. */

@@ -1,5 +1,5 @@
 // What a browser test needs, in one import.
-export { launchChromium, newPerson, note, type PersonOptions, screenshot } from "./browser.js";
+export { launchChromium, newPerson, note, type PersonOptions, screenshot, wear } from "./browser.js";
 export { type Coturn, startCoturn, turnCredential, turnSecret } from "./coturn.js";
 export { type FirefoxPage, launchFirefox, newFirefoxPage, startFirefox } from "./firefox.js";
 export { type Link, type LinkState, makeLink, type WayTold } from "./link.js";

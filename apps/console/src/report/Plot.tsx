@@ -1,7 +1,7 @@
 /** One plot over the time of a call: a line per direction, lines down for what happened, a cursor shared with the others. */
 import { useEffect, useLayoutEffect, useRef } from "react";
 import uPlot from "uplot";
-import type { Theme } from "../useTheme.js";
+import type { Theme } from "../theme.js";
 import { clock } from "./model.js";
 
 export interface Line {
@@ -24,6 +24,8 @@ export interface PlotProps {
 }
 
 const HEIGHT = 150;
+/** Seconds between two times on the axis: as clocks are read. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
 const NAMES = ["--plot-1", "--plot-2", "--bw-line", "--bw-line-strong", "--bw-text-2", "--bw-danger"] as const;
 type Colours = Record<(typeof NAMES)[number], string>;
 const known = new Map<Theme, Colours>();
@@ -98,7 +100,7 @@ function optionsOf(latest: { current: PlotProps }, width: number): uPlot.Options
       y: { range: (_u, _min, max) => [0, Math.max(max * 1.1, limit ? limit * 0.6 : 1)] },
     },
     axes: [
-      { ...axis, values: (_u, ticks) => ticks.map(clock) },
+      { ...axis, size: 28, space: 44, incrs: STEPS, values: (_u, ticks) => ticks.map(clock) },
       { ...axis, size: 54 },
     ],
     series: [

@@ -104,7 +104,7 @@ function View({ loaded, onExport }: { loaded: Loaded; onExport: () => void }) {
     <>
       <section className="card verdict" aria-labelledby="verdict">
         <div className="card-head">
-          <h1 id="verdict">Why was that call bad?</h1>
+          <h1 id="verdict">{findings.length > 0 ? "Why was that call bad?" : "How was that call?"}</h1>
           <div className="no-print">
             <button type="button" className="bw-button" onClick={onExport}>
               Export JSON

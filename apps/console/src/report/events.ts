@@ -1,6 +1,7 @@
 /** The entries of a timeline in words. */
 import type { TimelineEntry } from "../api.js";
 import type { Report } from "./model.js";
+import { wayOf } from "./ways.js";
 
 const WORDS: Record<string, string> = {
   "call.started": "called",
@@ -16,7 +17,7 @@ const WORDS: Record<string, string> = {
   "call.ended": "The call ended",
   "call.moved": "moved to another device",
   "call.active": "The call runs",
-  "call.recording": "Recording",
+  "call.recording": "recording",
   "participant.joined": "joined",
   "participant.admitted": "was let in",
   "participant.left": "left",
@@ -28,7 +29,7 @@ const WORDS: Record<string, string> = {
 const ON = ["turned off", "turned on"];
 
 /** Details that the type alone does not tell. */
-function detail({ type, data }: TimelineEntry, nameOf: (leg: string) => string): string | null {
+function detail({ type, data, actorId }: TimelineEntry, nameOf: (leg: string) => string): string | null {
   const text = (key: string) => (typeof data[key] === "string" ? (data[key] as string) : "");
   const peer = text("peer") ? ` (with ${nameOf(text("peer"))})` : "";
   switch (type) {
@@ -43,11 +44,13 @@ function detail({ type, data }: TimelineEntry, nameOf: (leg: string) => string):
     case "call.recording":
       return `recording ${text("state")}`;
     case "call.ended":
-      return `The call ended: ${text("reason").replaceAll("_", " ")}`;
+      return `${actorId ? "ended the call" : "The call ended"}: ${text("reason").replaceAll("_", " ")}`;
     case "client.media":
       return `media ${text("state")}${peer}`;
     case "client.path":
-      return `way of media: ${text("from") ? `${text("from")} → ` : ""}${text("state")}${peer}`;
+      return text("from")
+        ? `moved from ${wayOf(text("from"))} to ${wayOf(text("state"))}${peer}`
+        : `takes ${wayOf(text("state"))}${peer}`;
     case "client.quality":
       return `measured: ${text("state")}${peer}`;
     case "client.limit":
@@ -65,9 +68,9 @@ function detail({ type, data }: TimelineEntry, nameOf: (leg: string) => string):
   }
 }
 
-/** Who it concerns (null: everybody), and what. */
+/** Whose deed it is (null: it befell all, or the words are a sentence of their own), and what. */
 export function describe(entry: TimelineEntry, report: Report, nameOfLeg: (leg: string) => string) {
   const what = detail(entry, nameOfLeg) ?? WORDS[entry.type] ?? entry.type;
-  const who = entry.actorId ? report.nameOf(entry.actorId) : null;
+  const who = entry.actorId && !/^[A-Z]/.test(what) ? report.nameOf(entry.actorId) : null;
   return { who, what, isNotable: !/^client\.(track|quality)$|participant\.quality/.test(entry.type) };
 }

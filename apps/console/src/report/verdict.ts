@@ -2,6 +2,7 @@
 import type { TimelineEntry } from "../api.js";
 import type { Column } from "./load.js";
 import { clock, type Direction, type Report, type Series } from "./model.js";
+import { wayOf } from "./ways.js";
 
 export type FindingKind =
   | "loss"
@@ -133,15 +134,6 @@ function ofSender({ fromName, sent }: Direction): Finding[] {
   ];
 }
 
-const PATHS: Record<string, string> = {
-  "direct-udp": "the direct way",
-  "direct-tcp": "the direct way over TCP",
-  "relay-udp": "the relay over UDP",
-  "relay-tcp": "the relay over TCP",
-  "relay-tls": "the relay over TLS",
-  "relay-far": "the relay of the other side",
-};
-
 function ofTimeline(report: Report, timeline: readonly TimelineEntry[]): Finding[] {
   return timeline.flatMap((entry): Finding[] => {
     const at = (Date.parse(entry.ts) - report.begin) / 1000;
@@ -154,7 +146,7 @@ function ofTimeline(report: Report, timeline: readonly TimelineEntry[]): Finding
           ...base,
           kind: "path",
           severity: 2,
-          text: `${who}'s media moved from ${PATHS[from] ?? from} to ${PATHS[state] ?? state} at ${clock(at)}.`,
+          text: `${who}'s media moved from ${wayOf(from)} to ${wayOf(state)} at ${clock(at)}.`,
         },
       ];
     if (entry.type === "client.restart" && at > 0)
