@@ -225,6 +225,7 @@ export class Client extends Emitter<ClientEvents> {
       platform: this.#platform,
       signaling: {
         request: (event, payload) => this.#signaling.request(event, payload),
+        isConnected: () => this.#signaling.state === "connected",
         check: (callId) => this.#signaling.check(callId),
         whenConnected: (timeoutMs) => this.#signaling.whenConnected(timeoutMs),
         say: (event, payload, onError) =>

@@ -45,6 +45,7 @@ function makeSide(road: Road, isNewcomer: boolean, other: () => Side): Side {
       },
       iceServers: () => new Promise((resolve) => setTimeout(() => resolve([]), road.random() * 50)),
       send,
+      isHeard: () => true,
       onState: () => {},
       onTracks: () => {},
       onRestart: () => {},
@@ -75,7 +76,7 @@ function disturb({ peer }: Side, random: Random): void {
   if (what < 0.25) peer.setTrack("screen", screen());
   else if (what < 0.4) peer.setTrack("screen", null);
   else if (what < 0.6) peer.restart();
-  else if (what < 0.7) peer.nudge();
+  else if (what < 0.7) random() < 0.5 ? peer.nudge() : peer.returned();
   else if (what < 0.85)
     (peer.connection as unknown as FakeConnection | null)?.lose(random() < 0.5 ? "failed" : "disconnected");
   else peer.setTrack("camera", random() < 0.5 ? null : (new FakeTrack("video") as unknown as MediaStreamTrack));
@@ -194,6 +195,7 @@ describe("negotiation", () => {
         createConnection: (iceServers) => fakeConnection({ iceServers }),
         iceServers: async () => [],
         send: () => {},
+        isHeard: () => true,
         onState: (state) => states.push(state),
         onTracks: () => {},
         onRestart: () => {},

@@ -74,7 +74,7 @@ const HANDLERS: Handlers = {
   "participant.reconnecting": ({ legs }, { socketId }) => legs.update(socketId, { isReconnecting: true }),
   "participant.resumed": ({ legs }, { socketId }) => {
     legs.update(socketId, { isReconnecting: false });
-    legs.nudge(socketId);
+    legs.returned(socketId);
   },
   "participant.muted": ({ legs }, { socketId, isMuted }) => legs.update(socketId, { isMuted }),
   "participant.video-toggled": ({ legs }, { socketId, isVideoEnabled }) => legs.update(socketId, { isVideoEnabled }),

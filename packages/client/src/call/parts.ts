@@ -68,6 +68,7 @@ export class CallParts {
       iceServers,
       videoBitrate,
       onSilence: () => signaling.check(this.#callId()),
+      isHeard: () => signaling.isConnected(),
       send: (to, message) => this.voice.relay(to, message),
       localTrack: (slot) => this.local.track(slot),
       onChange: this.#hooks.changed,

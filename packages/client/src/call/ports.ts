@@ -41,6 +41,7 @@ export interface CallPorts {
   /** For all pictures that a call sends to all its people, in bits per second. */
   videoBitrate: number;
   signaling: Pick<Signaling, "request" | "whenConnected" | "check"> & {
+    isConnected(): boolean;
     /** Sends without waiting; a refusal goes to `onError`. */
     say<E extends keyof ClientEvents>(
       event: E,

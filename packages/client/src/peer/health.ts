@@ -1,7 +1,8 @@
 /** How one connection does, and when to look for a new way through the network.
  *
  * The browser's own word comes late: after an address has changed it takes five seconds. So silence that our own
- * statistics have noticed counts as well, and what arrives again ends it. Restarts repeat until something flows.
+ * statistics have noticed counts as well, and what arrives again ends it. Restarts repeat until something flows. Each
+ * throws away what the one before has found, so one that has begun, here or there, is given time.
  */
 import type { MediaState } from "../types.js";
 
@@ -15,8 +16,10 @@ export interface HealthPorts {
 const DISCONNECTED_MS = 1000;
 /** Candidates may have been lost on their way: not connected by then, try anew. */
 const CONNECT_TRY_MS = 8000;
-/** Between two ICE restarts. */
+/** Between two ICE restarts, whoever began them. */
 const RESTART_EVERY_MS = 5000;
+/** For the other side's offer, once it is back. */
+const RETURNED_MS = 1000;
 /** The impolite one waits, so that a restart from both sides at once is rare. */
 const IMPOLITE_DELAY_MS = 300;
 /** Never connected by then: it will not be. The server's own window is 30 s. */
@@ -28,6 +31,8 @@ export class Health {
   #state: MediaState = "new";
   #browserSays: RTCPeerConnectionState = "new";
   #wasConnected = false;
+  /** No restart before; a way that carries something ends the wait. */
+  #notBefore = 0;
   #restartTimer: ReturnType<typeof setTimeout> | undefined;
   #windowTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -65,10 +70,22 @@ export class Health {
     if (this.#state === "connected") this.#lost(0);
   }
 
+  /** One side looks for a new way: nobody else needs to for a while. */
+  renewing(ms = RESTART_EVERY_MS): void {
+    this.#notBefore = performance.now() + ms;
+    if (this.#state === "reconnecting") this.#restartIn(0);
+  }
+
+  /** The other side was away. It will look for a new way itself if it needs one. */
+  returned(): void {
+    this.renewing(RETURNED_MS);
+  }
+
   /** Something arrives. */
   alive(): void {
     if (this.#browserSays !== "connected" || this.#state !== "reconnecting") return;
     clearTimeout(this.#restartTimer);
+    this.#notBefore = 0;
     this.#setState("connected");
   }
 
@@ -83,10 +100,12 @@ export class Health {
   }
 
   #restartIn(delay: number): void {
+    const wait = Math.max(delay, this.#notBefore - performance.now());
+    clearTimeout(this.#restartTimer);
     this.#restartTimer = setTimeout(() => {
       this.#ports.restart();
       this.#restartIn(RESTART_EVERY_MS);
-    }, delay + this.#patienceMs);
+    }, wait + this.#patienceMs);
   }
 
   #setState(state: MediaState): void {

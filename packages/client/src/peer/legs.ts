@@ -19,6 +19,8 @@ export interface LegsPorts {
   createConnection(iceServers: RTCIceServer[]): RTCPeerConnection;
   iceServers(): Promise<RTCIceServer[]>;
   send(to: string, message: PeerMessage): void;
+  /** The server is there to pass on what is sent. */
+  isHeard(): boolean;
   localTrack(slot: Slot): MediaStreamTrack | null;
   /** For all that this device sends to all of them. */
   videoBitrate: number;
@@ -157,8 +159,8 @@ export class Legs {
     this.update(socketId, { connectionQuality, toldAt: performance.now(), leaves: null });
   }
 
-  nudge(socketId: string): void {
-    this.#legs.get(socketId)?.peer.nudge();
+  returned(socketId: string): void {
+    this.#legs.get(socketId)?.peer.returned();
   }
 
   /** An offer, an answer or a candidate; the sender may be a newcomer of whom nothing was heard yet. */
@@ -238,6 +240,7 @@ export class Legs {
         createConnection: (iceServers) => ports.createConnection(iceServers),
         iceServers: () => ports.iceServers(),
         send: (message) => ports.send(socketId, message),
+        isHeard: () => ports.isHeard(),
         onState: (state) => this.#onState(socketId, state),
         onTracks: () => this.update(socketId, {}),
         onError: (error) => ports.onError(error),

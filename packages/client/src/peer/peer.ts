@@ -25,7 +25,7 @@ import { closeCalmly } from "./farewell.js";
 import { Health } from "./health.js";
 import type { PeerMessage, PeerPorts, PeerRole, Slot } from "./ports.js";
 import { onWayChange, sendWholePicture } from "./refresh.js";
-import { belongsTo, keepRole, plain } from "./sdp.js";
+import { belongsTo, isNewWay, keepRole, plain } from "./sdp.js";
 
 /** An offer without an answer is sent again. */
 const RESEND_MS = 3000;
@@ -57,7 +57,7 @@ export class Peer {
     this.#ports = ports;
     this.role = role;
     this.#counterpart = new Counterpart(role);
-    this.#health = new Health({ onState: ports.onState, restart: () => this.restart() }, role);
+    this.#health = new Health({ onState: ports.onState, restart: () => ports.isHeard() && this.restart() }, role);
     this.#run(() => this.#open());
   }
 
@@ -118,10 +118,16 @@ export class Peer {
     });
   }
 
-  /** The other side or this one was away: what was sent meanwhile may be lost. */
+  /** This side was away: what was sent meanwhile may be lost. */
   nudge(): void {
     this.#run(() => this.#resend());
     if (this.state !== "connected") this.restart();
+  }
+
+  /** The other side was. */
+  returned(): void {
+    this.#run(() => this.#resend());
+    this.#health.returned();
   }
 
   /** Finds new ways through the network; media goes on if there is any. */
@@ -131,6 +137,7 @@ export class Peer {
       if (this.#isClosed || !this.#isBegun) return;
       pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
       pc.restartIce();
+      this.#health.renewing();
       this.#ports.onRestart();
     });
   }
@@ -246,8 +253,10 @@ export class Peer {
     }
     const dropped = pc.signalingState === "stable" ? 0 : this.#offerNumber;
     clearTimeout(this.#resendTimer);
+    const isRestart = isNewWay(pc.remoteDescription?.sdp, offer.sdp);
     await this.#take(pc, offer);
     if (this.#isClosed) return;
+    if (isRestart) this.#health.renewing();
     await this.#adopt();
     await pc.setLocalDescription();
     if (this.#isClosed || !pc.localDescription) return;

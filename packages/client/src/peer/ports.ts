@@ -16,6 +16,8 @@ export interface PeerPorts {
   iceServers(): Promise<RTCIceServer[]>;
   /** May lose messages, never throws. */
   send(message: PeerMessage): void;
+  /** What is sent has a chance to arrive. */
+  isHeard(): boolean;
   onState(state: MediaState): void;
   /** A remote track arrived, or media began or stopped to flow in it. */
   onTracks(): void;

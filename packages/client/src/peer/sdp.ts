@@ -12,6 +12,13 @@ export function belongsTo(candidate: IceCandidate, sdp: string): boolean {
   return !fragment || sdp.split(/\r?\n/).includes(`a=ice-ufrag:${fragment}`);
 }
 
+const generationOf = (sdp: string | undefined) => /^a=ice-ufrag:.*/m.exec(sdp ?? "")?.[0];
+
+/** Whether a description asks for another ICE generation than the one in force. */
+export function isNewWay(before: string | undefined, now: string | undefined): boolean {
+  return before !== undefined && generationOf(before) !== generationOf(now);
+}
+
 /** By what one connection is told from the next: browsers make a certificate for each. Null: not told. */
 export function certificateOf(message: PeerMessage): string | null {
   const { sdp } = "offer" in message ? message.offer : "answer" in message ? message.answer : {};
