@@ -67,12 +67,12 @@ describe("a call of two", () => {
     const { alice, bob, callId } = await talk("Chromium");
     await record(alice);
     await eventually(() => recordingState(bob)).toBe("started");
-    await untilRecorded(alice, 3000);
+    await untilRecorded(alice, 2000);
     await alice.evaluate(() => (window as never as Scope).recorder.pause());
     expect((await recorderOf(alice)).state).toBe("paused");
     await new Promise((done) => setTimeout(done, 2000));
     await alice.evaluate(() => (window as never as Scope).recorder.resume());
-    await untilRecorded(alice, 8000);
+    await untilRecorded(alice, 5000);
     // It is on the server while it goes on.
     expect((await recorderOf(alice)).sentBytes).toBeGreaterThan(0);
     const id = await stopRecorder(alice);
@@ -119,7 +119,7 @@ describe("a call of two", () => {
   it("of sound alone is recorded as sound alone, in Firefox", async () => {
     const { alice, bob, callId } = await talk("Firefox", [], "audio");
     await record(alice, {});
-    await untilRecorded(alice, 5000);
+    await untilRecorded(alice, 3500);
     const id = await stopRecorder(alice);
     const { elapsedMs } = await recorderOf(alice);
     expect(await whenListed(bob, callId)).toMatchObject({ id, mediaType: expect.stringMatching(/^audio\/webm/) });
@@ -138,7 +138,7 @@ describe("a call of two", () => {
       MediaRecorder.isTypeSupported = (type) => !type.includes("webm") && isSupported(type);
     });
     await record(alice);
-    await untilRecorded(alice, 5000);
+    await untilRecorded(alice, 3500);
     const id = await stopRecorder(alice);
     const { elapsedMs } = await recorderOf(alice);
     const told = await whenListed(bob, callId);

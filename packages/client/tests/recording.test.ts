@@ -1,5 +1,5 @@
 /** The recorder's parts without a browser: the queue against a small tus server, the grid, the choice of a type. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { BellwireError } from "../src/errors.js";
 import { type ChunkStore, MemoryChunks, type UploadNote } from "../src/recording/chunks.js";
 import { endingOf, pickType } from "../src/recording/format.js";
@@ -64,7 +64,8 @@ function begin(
   const wait = () => new Promise<void>((go) => setTimeout(go));
   const onProgress = (sent: number) => void progress.push(sent);
   const onTrouble = (error: BellwireError | null) => void troubles.push(error?.code ?? null);
-  const upload = new Upload({ rest: tus.rest, chunks, wait, onProgress, onTrouble }, note);
+  const within = <T>(_ms: number, ask: (signal: AbortSignal) => Promise<T>) => ask(new AbortController().signal);
+  const upload = new Upload({ rest: tus.rest, chunks, wait, within, onProgress, onTrouble }, note);
   return { upload, progress, troubles };
 }
 
@@ -168,6 +169,20 @@ describe("the queue", () => {
     await upload.complete();
     expect(troubles.filter((code) => code !== null)).toEqual(["network", "network"]);
     expect(troubles.at(-1)).toBeNull();
+  });
+
+  it("tells of an answer that takes long, before it is given up", async () => {
+    vi.useFakeTimers();
+    try {
+      const { upload, troubles } = begin({ rest: { send: () => new Promise(() => {}) } }, new MemoryChunks());
+      await upload.add(piece(1));
+      await vi.advanceTimersByTimeAsync(14_000);
+      expect(troubles).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(troubles).toEqual(["timeout"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("gives up where this user may not record", async () => {

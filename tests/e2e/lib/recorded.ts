@@ -84,9 +84,14 @@ export async function newActor(browser: Chromium | Firefox, who: Who): Promise<A
 export const chromiumPage = (page: AnyPage): ChromiumPage => page as unknown as ChromiumPage;
 
 /** Connects the page as that user; only alice's token lets her record. */
-export function enter(page: AnyPage, server: Server, who: Who): Promise<void> {
+export function enter(
+  page: AnyPage,
+  server: Server,
+  who: Who,
+  origin = `http://localhost:${server.port}`,
+): Promise<void> {
   const claims = who === "alice" ? { recorder: true } : {};
-  return enterSdk(page, `http://localhost:${server.port}`, who, { entry: "tests/e2e/lib/recordingPage.ts", claims });
+  return enterSdk(page, origin, who, { entry: "tests/e2e/lib/recordingPage.ts", claims });
 }
 
 /** Agrees to being recorded, or does not. */

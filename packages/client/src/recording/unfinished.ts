@@ -1,6 +1,7 @@
 /** What a page leaves behind when it is closed in mid-recording, and how the next one finishes it. */
 import type { Client } from "../client.js";
 import { type ChunkStore, openChunks, type UploadNote } from "./chunks.js";
+import { patienceOf } from "./patience.js";
 import { Upload, type UploadPorts } from "./upload.js";
 
 const lockOf = (key: string) => `bellwire-upload-${key}`;
@@ -12,7 +13,7 @@ export function beginUpload(
   chunks: ChunkStore,
   { onProgress = () => {}, onTrouble = () => {} }: Partial<Pick<UploadPorts, "onProgress" | "onTrouble">> = {},
 ): Promise<Upload | null> {
-  const make = () => new Upload({ rest: client.rest, chunks, wait: waitOrOnline, onProgress, onTrouble }, note);
+  const make = () => new Upload({ rest: client.rest, chunks, ...patienceOf(client), onProgress, onTrouble }, note);
   const { locks } = navigator;
   if (!locks) return Promise.resolve(make()); // only where a page is not secure, and nothing can be recorded
   return new Promise((resolve, reject) => {
@@ -38,16 +39,4 @@ export async function finishUploads(client: Client): Promise<string[]> {
     }),
   );
   return ids.filter((id) => id !== null);
-}
-
-function waitOrOnline(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(timer);
-      removeEventListener("online", finish);
-      resolve();
-    };
-    const timer = setTimeout(finish, ms);
-    addEventListener("online", finish);
-  });
 }

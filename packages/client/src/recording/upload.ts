@@ -1,7 +1,7 @@
 /** Brings one recording to the server by tus 1.0 while it is being made: a chunk at a time, each dropped once it is on the
  *  server's disk. */
 import { BellwireError } from "../errors.js";
-import type { Rest } from "../server/rest.js";
+import type { Rest, RestRequest } from "../server/rest.js";
 import type { Chunk, ChunkStore, UploadNote } from "./chunks.js";
 
 export interface UploadPorts {
@@ -9,6 +9,8 @@ export interface UploadPorts {
   chunks: ChunkStore;
   /** Resolves after so long, or sooner when the network is back. */
   wait(ms: number): Promise<void>;
+  /** Asks with a signal that ends the request after so long, or sooner when an answer is no longer to be expected. */
+  within<T>(ms: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Bytes that the server has. */
   onProgress(sent: number): void;
   /** Why it waits; null: it goes on. */
@@ -17,6 +19,8 @@ export interface UploadPorts {
 
 const TUS = { "tus-resumable": "1.0.0" };
 const TIMEOUT_MS = 60_000;
+/** An answer that takes longer is told of, for pieces are small; a request without one is given up then. */
+const SLOW_MS = 15_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
@@ -97,8 +101,9 @@ export class Upload {
   /** Tries until it is done or refused for good; then nothing of it is kept. */
   async #insist(step: () => Promise<void>): Promise<void> {
     for (let ms = FIRST_WAIT_MS; ; ms = Math.min(2 * ms, LONGEST_WAIT_MS)) {
+      const slow = setTimeout(() => this.#ports.onTrouble(new BellwireError("timeout")), SLOW_MS);
       try {
-        await step();
+        await step().finally(() => clearTimeout(slow));
         return this.#ports.onTrouble(null);
       } catch (thrown) {
         const error = BellwireError.from(thrown, "internal");
@@ -140,8 +145,8 @@ export class Upload {
 
   async #create(): Promise<string> {
     const { callId, mediaType: filetype, fileName: filename } = this.#note;
-    const headers = { ...TUS, "upload-defer-length": "1", "upload-metadata": encode({ callId, filetype, filename }) };
-    const answer = await this.#ports.rest.send("/api/uploads", { method: "POST", headers });
+    const headers = { "upload-defer-length": "1", "upload-metadata": encode({ callId, filetype, filename }) };
+    const answer = await this.#tus("/api/uploads", { method: "POST", headers });
     const location = answer.headers.get("location");
     if (!location) throw new BellwireError("bad_answer", { status: answer.status });
     // Only the id: behind a proxy the server may not know what it is called outside.
@@ -152,15 +157,20 @@ export class Upload {
   }
 
   async #ask(path: string): Promise<number> {
-    const { headers } = await this.#ports.rest.send(path, { method: "HEAD", headers: TUS });
-    return offsetOf(headers);
+    return offsetOf((await this.#tus(path, { method: "HEAD" })).headers);
   }
 
   async #patch(path: string, body: ArrayBuffer, more: Record<string, string> = {}): Promise<void> {
     const type = { "content-type": "application/offset+octet-stream" };
-    const headers = { ...TUS, ...type, ...more, "upload-offset": String(this.#sent) };
-    const answer = await this.#ports.rest.send(path, { method: "PATCH", headers, body, timeoutMs: TIMEOUT_MS });
+    const headers = { ...type, ...more, "upload-offset": String(this.#sent) };
+    const answer = await this.#tus(path, { method: "PATCH", headers, body });
     this.#sent = offsetOf(answer.headers);
+  }
+
+  #tus(path: string, request: RestRequest): Promise<Response> {
+    const { rest, within } = this.#ports;
+    const headers = { ...TUS, ...request.headers };
+    return within(request.body ? TIMEOUT_MS : SLOW_MS, (signal) => rest.send(path, { ...request, headers, signal }));
   }
 }
 

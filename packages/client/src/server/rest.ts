@@ -11,6 +11,8 @@ export interface RestRequest {
   /** Sent as JSON; a form and bytes as they are. */
   body?: object | FormData | ArrayBuffer;
   timeoutMs?: number;
+  /** Ends the request, in place of a timeout. */
+  signal?: AbortSignal;
   /** Members that are undefined are left out. */
   query?: Record<string, string | number | undefined>;
 }
@@ -50,14 +52,14 @@ export class Rest {
   }
 
   async #once(path: string, request: RestRequest): Promise<Response> {
-    const { method = "GET", body, query, timeoutMs = TIMEOUT_MS } = request;
+    const { method = "GET", body, query, timeoutMs = TIMEOUT_MS, signal = AbortSignal.timeout(timeoutMs) } = request;
     const token = await tokenFrom(this.#getToken);
     const headers: Record<string, string> = {
       authorization: `Bearer ${token}`,
       accept: "application/json",
       ...request.headers,
     };
-    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(timeoutMs) };
+    const init: RequestInit = { method, headers, signal };
     if (body instanceof FormData || body instanceof ArrayBuffer) {
       init.body = body; // of a form the browser writes the type, with the boundary in it
     } else if (body) {
