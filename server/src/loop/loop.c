@@ -2,6 +2,7 @@
 #include "loop/loop.h"
 
 #include <assert.h>
+#include <sched.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -107,8 +108,19 @@ void loop_post(struct loop *l, struct post *p)
 	uv_async_send(&l->wake);
 }
 
+/* Threads of the pool don't push another off its core when they wake. Otherwise the loop, which wakes them, would wait
+ * in the middle of its turn until they are done. Where that is forbidden they stay as they are. */
+static void give_way(void)
+{
+	static _Thread_local bool is_set;
+	if (!is_set)
+		sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+	is_set = true;
+}
+
 static void on_work(uv_work_t *uv)
 {
+	give_way();
 	struct work *w = CONTAINER_OF(uv, struct work, uv);
 	w->err = w->work(w);
 }
