@@ -76,7 +76,7 @@ it("a report names each cause of a bad call, with its evidence, when it was", as
     await pause(CHAPTER);
     await end();
     script[name] = [from, at()];
-    await pause(CHAPTER / 2 + 8000); // a gap of seven seconds does not part a span
+    await pause(9000); // longer than the gap of seven seconds that does not part a span
   };
   await pause(CHAPTER / 2);
   await chapter(
