@@ -46,7 +46,7 @@ it("SIGTERM right after the ready line is a polite end", async () => {
 const sweeps: [string, string, number[]][] = [
   ["while it writes the log", "pwrite64", places([3, 60, 200], 100, 9)],
   ["while it syncs", "fdatasync", places([1, 5, 20], 100)],
-  ["while it answers", "sendto,sendmsg,write,writev", places([20, 90], 100, 7)],
+  ["while it answers", "sendto,sendmsg,write,writev", places([10, 30, 60], 100, 7)],
 ];
 it.each(sweeps)("killed %s: nothing acknowledged is lost", { timeout: 3_600_000 }, async (when, calls, nths) => {
   let struck = 0;

@@ -12,7 +12,11 @@ let turn: string;
 const env = { BELLWIRE_TURN_SECRET: turnSecret };
 
 beforeAll(async () => {
-  server = await startServer({ args: ["--turn-allow-loopback", "--turn-workers", "2"], env, lifetime: "file" });
+  server = await startServer({
+    args: ["--turn-allow-loopback", "--turn-workers", "2", "--turn-max-allocations-per-user", "12"],
+    env,
+    lifetime: "file",
+  });
   turn = server.ready.turn ?? "";
 });
 
