@@ -5,8 +5,9 @@ link.py SEED NAMESPACE ADDRESS NAMESPACE ADDRESS
 Lines on standard input are JSON: {"delay": ms, "jitter": ms, "loss": 0..1, "rate": bits per second or 0} for both
 directions from then on, and with "there" and "back" the same for one of them alone; "udp" and "tcp" are lists of the
 only ports that pass. Jitter is uniform around the delay and never changes the order of packets. Each line is answered
-with what was done to UDP until then, in both directions. Says "ready" once both devices are up.
+with what was done to media until then, in both directions. Says "ready" once both devices are up.
 """
+import collections
 import ctypes
 import fcntl
 import heapq
@@ -52,33 +53,51 @@ def passes(packet, how):
     return allowed is None or any(port in allowed for port in ports)
 
 
-def is_rtp(packet):
-    """Sound or pictures: RFC 5761 tells RTCP from RTP by its second byte, RFC 7983 other things by their first."""
+def is_media(packet):
+    """Sound or pictures: RFC 5761 tells RTCP from RTP by its second byte, RFC 7983 other things by their first; what has
+    padding (RFC 3550 section 5.1) is there to probe the link."""
     begin = (packet[0] & 15) * 4 + 8
-    return len(packet) > begin + 1 and 128 <= packet[begin] <= 191 and not 192 <= packet[begin + 1] <= 223
+    if packet[9] != 17 or len(packet) < begin + 12:
+        return False
+    first, second = packet[begin : begin + 2]
+    return 128 <= first <= 191 and not first & 32 and not 192 <= second <= 223
+
+
+def source_of(packet):
+    """The SSRC."""
+    return struct.unpack_from("!I", packet, (packet[0] & 15) * 4 + 16)[0]
+
+
+class Source:
+    """The packets of one SSRC: only these are compared with each other (RFC 3550 section 6.4.1)."""
+
+    def __init__(self):
+        self.transits = []
+
+    def jitter(self):
+        """What RFC 3550's estimate tends to, in ms."""
+        steps = [abs(b - a) for a, b in zip(self.transits, self.transits[1:])]
+        return 1000 * sum(steps) / max(1, len(steps))
 
 
 class Tally:
-    """What was done to UDP: what a browser should find."""
+    """What was done to media: what a browser should find."""
 
     def __init__(self):
-        self.packets = self.lost = self.bytes = self.differences = self.n_differences = 0
-        self.transit = None
+        self.packets = self.lost = self.bytes = 0
+        self.sources = collections.defaultdict(Source)
 
     def arrived(self, packet, transit):
-        self.packets += 1
-        self.bytes += len(packet)
-        if not is_rtp(packet):
-            return
-        if self.transit is not None:
-            self.differences += abs(transit - self.transit)
-            self.n_differences += 1
-        self.transit = transit
+        if is_media(packet):
+            self.packets += 1
+            self.bytes += len(packet)
+            self.sources[source_of(packet)].transits.append(transit)
 
     def tell(self, seconds):
-        """jitter: what RFC 3550's estimate tends to, in ms."""
-        jitter = 1000 * self.differences / max(1, self.n_differences)
-        return {"packets": self.packets, "lost": self.lost, "bytes": self.bytes, "jitter": jitter, "seconds": seconds}
+        """jitter: that of the source with most packets."""
+        busiest = max(self.sources.values(), key=lambda source: len(source.transits), default=Source())
+        told = {"packets": self.packets, "lost": self.lost, "bytes": self.bytes}
+        return {**told, "jitter": busiest.jitter(), "seconds": seconds}
 
 
 class Way:
@@ -91,12 +110,12 @@ class Way:
         self.how, self.tally = CLEAN, Tally()
 
     def put(self, packet, now):
-        how, is_udp = self.how, packet[9] == 17
+        how = self.how
         if not passes(packet, how):
             return
         start = max(now, self.free_at)
         if self.rng.random() < how["loss"] or start - now > QUEUE_S:
-            self.tally.lost += is_udp
+            self.tally.lost += is_media(packet)
             return
         self.free_at = start + (len(packet) * 8 / how["rate"] if how["rate"] else 0)
         wait = how["delay"] + self.rng.uniform(-how["jitter"], how["jitter"])
@@ -108,8 +127,7 @@ class Way:
     def deliver(self, now):
         while self.flying and self.flying[0][0] <= now:
             _, _, begin, packet = heapq.heappop(self.flying)
-            if packet[9] == 17:
-                self.tally.arrived(packet, now - begin)
+            self.tally.arrived(packet, now - begin)
             try:
                 os.write(self.out, packet)
             except BlockingIOError:

@@ -23,12 +23,12 @@ export interface LinkState extends WayState {
   tcp?: number[];
 }
 
-/** What was done to the UDP packets of one direction. */
+/** What was done to sound and pictures of one direction. */
 export interface WayTold {
   packets: number;
   lost: number;
   bytes: number;
-  /** What RFC 3550's estimate tends to, in milliseconds. */
+  /** What RFC 3550's estimate tends to for the source with most packets, in milliseconds. */
   jitter: number;
   seconds: number;
 }
