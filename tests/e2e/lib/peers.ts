@@ -84,8 +84,11 @@ async function stateOf(frame: Place): Promise<MediaState> {
     };
     for (const peer of peers) {
       if (peer.connectionState === "closed") continue;
+      // Firefox never answers for a connection that is closed meanwhile.
+      const nothing = new Promise<RTCStatsReport>((done) => setTimeout(done, 1000, new Map()));
+      const stats = await Promise.race([peer.getStats(), nothing]);
+      if ((peer.connectionState as RTCPeerConnectionState) === "closed") continue;
       sum.open += 1;
-      const stats = await peer.getStats();
       for (const entry of stats.values()) {
         if (entry.type === "inbound-rtp" && entry.kind === "video") sum.framesDecoded += entry.framesDecoded ?? 0;
         if (entry.type === "inbound-rtp" && entry.kind === "audio") {
