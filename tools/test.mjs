@@ -1,30 +1,22 @@
 // `make test`: runs every group of tests, tells one line per group, and ends with the line "N passed, N failed".
 // Arguments choose groups: none = all but e2e (of that, the two calls of tests/e2e/call.test.ts), or `e2e`, `faults`,
 // `soak`, `tsan`, `recordings` (of faults, those of uploads), `c`, `packages`, `system`, `postgres`.
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import { stripVTControlCharacters } from "node:util";
 import { Postgres } from "./lib/postgres.mjs";
 import { buildAll, cores, inParallel, meson, root, run, seconds, tail } from "./lib/run.mjs";
+import { runVitest } from "./lib/vitest.mjs";
 
 const total = { passed: 0, failed: 0 };
 const scratch = mkdtempSync(join(tmpdir(), "bellwire-test-"));
 
 /** Tells a group's outcome and adds it up; what went wrong is shown in full. */
-function report(name, startedAt, { passed, failed, trouble = "" }) {
+function report(name, startedAt, { passed, failed, unsteady = 0, trouble = "" }) {
   total.passed += passed;
   total.failed += failed;
-  const sums = failed ? `${passed} passed, ${failed} FAILED` : `${passed} passed`;
+  const again = unsteady ? ` (${unsteady} only when run again)` : "";
+  const sums = `${passed} passed${again}${failed ? `, ${failed} FAILED` : ""}`;
   console.log(`${name.padEnd(24)} ${sums} (${seconds(startedAt)})`);
   if (trouble) console.log(`${trouble.trimEnd()}\n`);
 }
@@ -140,44 +132,11 @@ async function cTests() {
   });
 }
 
-const shortMessage = (text) => tail(text.split("\n").slice(0, 25).join("\n"), 25);
-
-/** Reads vitest's JSON report: a file that could not be loaded, and a runner that did not report, are failures. */
-function vitestCounts(result, file) {
-  if (!existsSync(file)) return broken(tail(result.output));
-  const data = JSON.parse(readFileSync(file, "utf8"));
-  const troubles = [];
-  let { numPassedTests: passed, numFailedTests: failed } = data;
-  for (const suite of data.testResults) {
-    if (suite.status === "failed" && !suite.assertionResults.some((test) => test.status === "failed")) {
-      failed += 1;
-      troubles.push(`  ${suite.name}: ${shortMessage(suite.message ?? "could not be run")}`);
-    }
-    for (const test of suite.assertionResults)
-      if (test.status === "failed")
-        troubles.push(`  ${suite.name} › ${test.fullName}\n    ${shortMessage(test.failureMessages.join("\n"))}`);
-  }
-  if (passed + failed === 0 || (result.code !== 0 && failed === 0)) {
-    failed += 1;
-    troubles.push(tail(result.output));
-  }
-  return { passed, failed, trouble: troubles.join("\n") };
-}
-
-/** What tests chose to tell (lines that begin with "note: "), such as measured times. */
-const notes = (output) =>
-  (stripVTControlCharacters(output).match(/^note: .*$/gm) ?? []).map((line) => `  ${line.slice(6)}`).join("\n");
-
-async function vitestGroup(name, folder, filters = [], { env = {}, timeoutMs } = {}) {
+/** A group of vitest's; resolves with what its tests chose to tell. */
+async function vitestGroup(name, folder, filters = [], options = {}) {
   const startedAt = Date.now();
-  const file = join(scratch, `${name.replace(/\W/g, "-")}.json`);
-  const result = await run(
-    "vitest",
-    ["run", ...filters, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
-    { cwd: join(root, folder), env, timeoutMs },
-  );
-  report(name, startedAt, vitestCounts(result, file));
-  const told = notes(result.stdout);
+  const { told, ...counts } = await runVitest({ folder, filters, scratch, ...options });
+  report(name, startedAt, counts);
   if (told) console.log(told);
   return told;
 }
@@ -209,18 +168,22 @@ async function buildForTests() {
 async function systemTests() {
   for (const entry of readdirSync(join(root, "tests"), { withFileTypes: true }))
     if (entry.isDirectory() && !notSystem.has(entry.name) && hasTests(`tests/${entry.name}`))
-      await vitestGroup(`tests/${entry.name}`, "tests", [`${entry.name}/`]);
+      await vitestGroup(`tests/${entry.name}`, "tests", [`${entry.name}/`], { again: true });
   if (hasTests("tests/lib")) await vitestGroup("tests/lib", "tests", ["lib/"]);
-  await postgresTests(postgresShort);
+  await postgresTests(postgresShort, true);
 }
 
 /** The same tests over PostgreSQL: some of them in `make test`, all that drive a server's data in `make faults`. */
-const postgresTests = (filters) =>
-  vitestGroup("tests, PostgreSQL", "tests", filters, { env: { BELLWIRE_TEST_DB: "postgres" }, timeoutMs: 3600_000 });
+const postgresTests = (filters, again = false) =>
+  vitestGroup("tests, PostgreSQL", "tests", filters, {
+    env: { BELLWIRE_TEST_DB: "postgres" },
+    timeoutMs: 3600_000,
+    again,
+  });
 const postgresShort = ["api/calls", "api/history", "api/host", "recording/upload", "recording/play"];
 const postgresLong = ["api/", "signal/", "http/", "store/", "recording/"];
 
-const browserTests = (filter) => vitestGroup("tests/e2e", "tests", [filter], { timeoutMs: 3600_000 });
+const browserTests = (filter) => vitestGroup("tests/e2e", "tests", [filter], { timeoutMs: 3600_000, again: true });
 
 /** Where and on what a long run was made: the lines that each kept result begins with. */
 async function circumstances(startedAt) {

@@ -119,9 +119,9 @@ it("no file descriptors: newcomers wait or are refused, calls go on, nothing is 
     const alone = nOpen(server);
     const over = (async () => {
       await pause(300); // everybody has come in
-      limit(server, nOpen(server) - 8); // so that it takes a few goodbyes before there is one again
+      limit(server, nOpen(server) - 16); // so that it takes many goodbyes before there is one again
       const strangers = Array.from({ length: 8 }, () =>
-        fetch(`${server.url}/healthz`, { signal: AbortSignal.timeout(1000), headers: { connection: "close" } }).then(
+        fetch(`${server.url}/healthz`, { signal: AbortSignal.timeout(700), headers: { connection: "close" } }).then(
           (answer) => answer.ok,
           () => false,
         ),
