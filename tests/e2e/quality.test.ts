@@ -46,7 +46,7 @@ async function spoil(state: LinkState, ms = PHASE, edge = EDGE): Promise<Phase> 
   await pause(edge);
   await stage.link.set(state);
   const from = Date.now();
-  await pause(ms - EDGE);
+  await pause(ms - edge);
   const told = await stage.link.set(state);
   const to = Date.now();
   await pause(8500);
@@ -108,7 +108,7 @@ describe("over a link that is made bad", () => {
     const found = (who: string, { from, to }: Phase, name: string) => kept(carol, id, who, [from, to], name);
     await until("well at first", 20_000, () => isWell(carol));
 
-    const lossy = await spoil({ there: { loss: 0.12 }, back: { loss: 0.06 } }, 2 * PHASE, REPORT_EDGE);
+    const lossy = await spoil({ there: { loss: 0.12 }, back: { loss: 0.06 } }, 3 * PHASE, REPORT_EDGE);
     const share = { dan: lostShare(lossy.told.there), carol: lostShare(lossy.told.back) };
     for (const [who, from] of [["dan", "carol"] as const, ["carol", "dan"] as const]) {
       const received = mean(await found(who, lossy, "inAudioLoss"));
@@ -117,7 +117,7 @@ describe("over a link that is made bad", () => {
         `${from} to ${who}: ${share[who].toFixed(0)} ‰ injected, ${received.toFixed(0)} ‰ received, ${sent.toFixed(0)} ‰ reported`,
       );
       within(0.2, received, share[who]);
-      within(0.4, sent, share[who]); // four reports of 250 packets each, and the first begins before
+      within(0.4, sent, share[who]); // five reports of 250 packets each
     }
     expect((await other(carol.page))?.connectionHint?.code).toMatch(/load-loss$/);
 

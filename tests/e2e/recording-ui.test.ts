@@ -1,11 +1,9 @@
 // The demo: one records, with picture or without, the others are asked and see it, also who comes later; afterwards it plays
 // in the history, with marks of who came and went.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { type Server, startServer } from "../lib/index.js";
+import { sticksOut, violations } from "./lib/axe.js";
 import { launchChromium, makeNamespace, type Namespace, newPerson, screenshot, wear } from "./lib/index.js";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -38,26 +36,7 @@ async function open(user: string): Promise<Page> {
   return page;
 }
 
-/** What axe finds wrong, a line each. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
-  const { violations } = await page.evaluate(() =>
-    (window as never as { axe: { run: (place: Document) => Promise<AxeResults> } }).axe.run(document),
-  );
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-}
-
-/** Controls that are not whole within the width of the window. */
-const sticksOut = (page: Page) =>
-  page.evaluate(() =>
-    [...document.querySelectorAll(".bw-recordings :is(button, a, input, video)")]
-      .filter((element) => element.checkVisibility())
-      .filter((element) => {
-        const { left, right } = element.getBoundingClientRect();
-        return left < 0 || right > window.innerWidth;
-      })
-      .map((element) => element.outerHTML),
-  );
+const CONTROLS = ".bw-recordings :is(button, a, input, video)";
 
 /** Large and small, in both themes. */
 async function inspectChoice(page: Page): Promise<void> {
@@ -66,7 +45,7 @@ async function inspectChoice(page: Page): Promise<void> {
     ["light", 1280],
   ] as const) {
     await page.setViewportSize({ width, height: 800 });
-    await page.emulateMedia({ colorScheme });
+    await wear(page, colorScheme);
     await screenshot(page, `recording-choice-${colorScheme}-${width}`);
     expect(await violations(page), `${colorScheme}, ${width}`).toEqual([]);
   }
@@ -87,7 +66,7 @@ async function inspectPlayer(page: Page, what = "player"): Promise<void> {
       await page.locator(".bw-player").scrollIntoViewIfNeeded();
       await screenshot(page, `recording-${what}-${colorScheme}-${width}`);
       expect(await violations(page), `${colorScheme}, ${width}`).toEqual([]);
-      expect(await sticksOut(page), `${colorScheme}, ${width}`).toEqual([]);
+      expect(await sticksOut(page, CONTROLS), `${colorScheme}, ${width}`).toEqual([]);
     }
 }
 

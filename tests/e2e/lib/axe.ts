@@ -20,15 +20,17 @@ export async function violations(page: Page, except: string[] = []): Promise<str
 }
 
 /** Names of the controls that are not whole within the width of the window. */
-export const sticksOut = (place: Pick<Page, "evaluate">): Promise<(string | null)[]> =>
-  place.evaluate(() =>
-    [...document.querySelectorAll("button, a, figure")]
-      .filter((element) => element.checkVisibility())
-      .filter((element) => {
-        const { left, right } = element.getBoundingClientRect();
-        return left < 0 || right > window.innerWidth;
-      })
-      .map((element) => element.getAttribute("aria-label") ?? element.textContent),
+export const sticksOut = (place: Pick<Page, "evaluate">, controls = "button, a, figure"): Promise<(string | null)[]> =>
+  place.evaluate(
+    (controls) =>
+      [...document.querySelectorAll(controls)]
+        .filter((element) => element.checkVisibility())
+        .filter((element) => {
+          const { left, right } = element.getBoundingClientRect();
+          return left < 0 || right > window.innerWidth;
+        })
+        .map((element) => element.getAttribute("aria-label") ?? element.textContent),
+    controls,
   );
 
 /** By how much the page is wider than its window, in pixels. */
