@@ -77,8 +77,7 @@ export async function runVitest({ folder, filters, scratch, env = {}, timeoutMs,
   const result = await vitest(...filters);
   const { passed, failed, failures, troubles } = vitestCounts(result, file);
   const passesAlone = async (test) => {
-    const pattern = `${test.path.map(escapeRegExp).join("(| >) ")}$`;
-    const alone = await vitest(test.file, "-t", pattern);
+    const alone = await vitest(test.file, "-t", `^${escapeRegExp(test.path.join(" > "))}$`);
     const counts = vitestCounts(alone, file);
     return counts.passed > 0 && counts.failed === 0;
   };
