@@ -6,7 +6,6 @@
  */
 #include <openssl/evp.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"

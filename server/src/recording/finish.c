@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
 #include "recording/inner.h"
 
 #define COPY_MOST (64 << 20)

@@ -14,8 +14,7 @@ void turn_config_init(struct turn_config *cfg)
 		.realm = STR("bellwire"),
 		.nonce_lifetime_s = 3600, /* RFC 8656 §5: at least once an hour */
 		.max_allocations = 16384,
-		/* seven others in a call, three transports, two families: 42, and as many again while all ways are
-		   renewed */
+		/* a call of eight: seven others, three transports, two families; twice that while ways are renewed */
 		.max_allocations_per_user = 100,
 		.max_permissions = 64,
 		.max_channels = 64,

@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "check.h"
@@ -66,19 +65,27 @@ static void tcp_pair(int *out_client, int *out_server)
 	close(listener);
 }
 
+/* A relay that has adopted a plain connection, of which somebody had read some bytes before. Returns the client's end.
+ */
+static int start_and_adopt(struct turn **out, struct str received)
+{
+	struct turn_config cfg;
+	int client, server;
+	config(&cfg, "127.0.0.1:0");
+	assert_int_equal(turn_start(&cfg, out), 0);
+	tcp_pair(&client, &server);
+	struct turn_stream s = {.fd = server, .received = received};
+	assert_int_equal(turn_adopt_stream(*out, &s), 0);
+	return client;
+}
+
 static void plain_streams_are_adopted(void **state)
 {
 	(void)state;
-	struct turn_config cfg;
 	struct turn *t;
 	uint8_t answer[100];
-	int client, server;
-	config(&cfg, "127.0.0.1:0");
-	assert_int_equal(turn_start(&cfg, &t), 0);
-	tcp_pair(&client, &server);
+	int client = start_and_adopt(&t, str_n((const char *)binding, 7));
 	/* The first bytes were read by whoever had the connection before, the rest comes by the socket. */
-	struct turn_stream s = {.fd = server, .received = str_n((const char *)binding, 7)};
-	assert_int_equal(turn_adopt_stream(t, &s), 0);
 	assert_int_equal(send(client, binding + 7, 13, 0), 13);
 	check_binding(answer, read_answer(client, answer, sizeof answer));
 	struct turn_stats stats;
@@ -94,15 +101,9 @@ static void plain_streams_are_adopted(void **state)
 static void streams_end_by_the_clock_amid_their_events(void **state)
 {
 	(void)state;
-	struct turn_config cfg;
 	struct turn *t;
 	uint8_t answer[100];
-	int client, server;
-	config(&cfg, "127.0.0.1:0");
-	assert_int_equal(turn_start(&cfg, &t), 0);
-	tcp_pair(&client, &server);
-	struct turn_stream s = {.fd = server};
-	assert_int_equal(turn_adopt_stream(t, &s), 0);
+	int client = start_and_adopt(&t, STR(""));
 	assert_int_equal(send(client, binding, 20, 0), 20);
 	check_binding(answer, read_answer(client, answer, sizeof answer));
 	forward_ms += 61000;
