@@ -1,15 +1,23 @@
-/* A whole connection: HTTP, its upgrade to a WebSocket, Engine.IO, Socket.IO, the table of events, with the calls
- * played here. The bytes come in pieces; what goes out must be well-formed, and nothing may be left behind.
+/* Connections from their first byte on: HTTP, its upgrade to a WebSocket, Engine.IO, Socket.IO, the table of events,
+ * with calls played by connection_calls.c, and handlers in connection_routes.c. The bytes come in pieces, on several
+ * connections to one server, and time passes when the input says so; what goes out must be well-formed, and nothing may
+ * be left behind.
  *
- * Input: a byte that says how large the pieces are, then what the client sends. Twenty '@' stand for the session id
- * that the server has given last, so that polling can be reached. Tokens are signed with SECRET. */
+ * Input: a byte whose bits say how the server is set up (SETUP_…), one for the size of the pieces, then what the client
+ * sends. MARK and a byte behind it say that something else happens: a digit, that the client goes on with another
+ * connection, which is a new one if it is closed; others see happen(). What the server has given last stands in for the
+ * places that `places` names, so that polling, upgrades and coming back can be reached. Tokens are signed with SECRET.
+ */
 #include "base/err.h"
 #include "base/log.h"
-#include "call/call.h"
+#include "call/announcer.h"
 #include "codec/jwt.h"
+#include "connection_calls.h"
+#include "connection_routes.h"
 #include "fuzz.h"
 #include "http/conn.h"
 #include "signal/signal.h"
+#include "still.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,72 +26,89 @@
 
 #define INPUT_SIZE 16384
 #define SECRET "a-secret-of-the-fuzzer-with-more-than-32-bytes"
-#define SID_LEN 20
-#define PLACE "@@@@@@@@@@@@@@@@@@@@"
+#define MARK "####"
+#define N_CLIENTS 3
+#define MAX_OPENED 16
+
+enum { SETUP_ECHO = 1, SETUP_ORIGINS = 2, SETUP_TRUSTED = 4, SETUP_SMALL = 8, SETUP_LATE = 16 };
 
 static struct loop loop;
 static struct jwt_keys keys;
-static char session[MODEL_SESSION_ID_SIZE]; /* the last one that was opened: messages are relayed to it */
+static struct addr nowhere;
 
-/* --- calls: each command is answered at once, each leg is in a call with the sender --- */
+/* One connection of the client's. */
+struct peer {
+	struct http_conn *conn; /* the server's end; null: closed */
+	int fd;			/* the client's; -1: not open */
+	bool deaf;		/* the client takes nothing */
+	struct buf got;
+};
 
-void calls_session_opened(struct calls *c, struct str user_id, struct str session_id)
+struct world {
+	struct http_server *server;
+	struct signal *signal;
+	struct peer peers[N_CLIENTS];
+	struct peer *now; /* the one that the client speaks on */
+	size_t n_opened;
+	size_t piece;
+};
+
+/* --- what the server gives: repeated letters in the input are places for it --- */
+
+#define PLACE_MAX 64
+
+static struct place {
+	char letter;
+	size_t len;
+	const char *before; /* it comes behind this */
+	char given[PLACE_MAX];
+} places[] = {
+	{.letter = '@', .len = 20, .before = "\"sid\":\""},
+	{.letter = '$', .len = 24, .before = "\"sessionId\":\""},
+	{.letter = '%', .len = 43, .before = "\"resumeToken\":\""},
+};
+
+#define EACH_PLACE(p) (struct place *p = places; p < places + sizeof places / sizeof *places; p++)
+
+static bool given_anew; /* the places have not been filled since */
+
+static void take_given(struct str news)
 {
-	(void)c, (void)user_id;
-	str_copy(session, sizeof session, session_id);
+	for
+		EACH_PLACE(p)
+		{
+			size_t n = strlen(p->before);
+			const char *at = news.len ? memmem(news.ptr, news.len, p->before, n) : NULL;
+			if (at && news.len - (size_t)(at + n - news.ptr) >= p->len)
+				memcpy(p->given, at + n, p->len);
+		}
 }
 
-void calls_session_lost(struct calls *c, struct str user_id, struct str session_id)
+static void fill_places(char *bytes, size_t n)
 {
-	(void)c, (void)user_id, (void)session_id;
-}
-
-void calls_session_resumed(struct calls *c, struct str user_id, struct str session_id)
-{
-	calls_session_opened(c, user_id, session_id);
-}
-
-void calls_session_gone(struct calls *c, struct str user_id, struct str session_id)
-{
-	(void)c, (void)user_id, (void)session_id;
-}
-
-void calls_submit(struct calls *c, const struct call_command *cmd, call_reply_cb cb, void *arg)
-{
-	(void)c;
-	bool good = cmd->call_id.len && cmd->call_id.ptr[0] != 'f';
-	const struct call_reply reply = {.err = good ? 0 : ERR_CALL_NOT_FOUND, .status = 200};
-	cb(arg, &reply);
-}
-
-int calls_route(const struct calls *c, struct str session_id, struct str to_leg, struct call_route *out)
-{
-	(void)c, (void)session_id;
-	*out = (struct call_route){
-		"11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222", "alice", session};
-	return str_eq_z(to_leg, "nobody") ? ERR_LEG_NOT_FOUND : 0;
-}
-
-void calls_resync(struct calls *c, const struct call_resync *what)
-{
-	(void)c;
-	what->done(what->arg, 0);
+	if (!given_anew)
+		return;
+	given_anew = false;
+	for
+		EACH_PLACE(p)
+		{
+			char sought[PLACE_MAX];
+			memset(sought, p->letter, p->len);
+			for (char *at; p->given[0] && (at = memmem(bytes, n, sought, p->len));)
+				memcpy(at, p->given, p->len);
+		}
 }
 
 /* --- what comes out --- */
 
-struct peer {
-	struct http_server *server;
-	int fd;
-	struct buf got;
-};
-
 static void collect(struct peer *p)
 {
-	char bytes[65536];
+	static char bytes[65536];
 	ssize_t n;
-	while ((n = recv(p->fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+	while (p->fd >= 0 && (n = recv(p->fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
 		buf_put(&p->got, str_n(bytes, (size_t)n));
+		take_given(str_n(bytes, (size_t)n));
+	}
 }
 
 /* One frame: final, not masked, of a known kind, its length in the shortest form, text in UTF-8 (RFC 6455 §5). Returns
@@ -130,100 +155,230 @@ static void check_output(struct str got)
 
 /* --- what goes in --- */
 
-static struct http_conn *conn_of(const struct peer *p)
+static bool is_open(const struct world *w, const struct http_conn *c)
 {
-	struct list *first = p->server->conns.next;
-	return first == &p->server->conns ? NULL : CONTAINER_OF(first, struct http_conn, link);
+	LIST_EACH(&w->server->conns, item)
+	{
+		if (CONTAINER_OF(item, struct http_conn, link) == c)
+			return true;
+	}
+	return false;
 }
 
-/* Writes the session's id over the places for it. */
-static void fill_sid(const struct peer *p, char *bytes, size_t n)
+/* A turn of the loop, and what came of it. */
+static void turn(struct world *w)
 {
-	static const char before[] = "\"sid\":\"";
-	const char *sid = p->got.len ? memmem(p->got.ptr, p->got.len, before, sizeof before - 1) : NULL;
-	if (!sid || p->got.len - (size_t)(sid - p->got.ptr) < sizeof before - 1 + SID_LEN)
+	uv_run(&loop.uv, UV_RUN_NOWAIT);
+	for (struct peer *p = w->peers; p < w->peers + N_CLIENTS; p++) {
+		if (!p->deaf)
+			collect(p);
+		if (p->conn && !is_open(w, p->conn))
+			p->conn = NULL;
+	}
+}
+
+static void pass(struct world *w, int64_t ms)
+{
+	still_pass(ms);
+	for (int i = 0; i < 3; i++)
+		turn(w);
+}
+
+static void open_peer(struct world *w, struct peer *p)
+{
+	int fds[2];
+	if (w->n_opened++ == MAX_OPENED || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) < 0)
+		abort();
+	p->fd = fds[1];
+	p->deaf = false;
+	buf_init(&p->got, 1 << 24);
+	http_conn_new(w->server, fds[0], &nowhere);
+	p->conn = CONTAINER_OF(w->server->conns.prev, struct http_conn, link);
+}
+
+static void close_peer(struct peer *p)
+{
+	if (p->fd < 0)
 		return;
-	for (char *at; (at = memmem(bytes, n, PLACE, SID_LEN));)
-		memcpy(at, sid + sizeof before - 1, SID_LEN);
+	collect(p);
+	check_output(buf_str(&p->got));
+	buf_fini(&p->got);
+	close(p->fd);
+	p->fd = -1;
+}
+
+static void go_to(struct world *w, struct peer *p)
+{
+	w->now = p;
+	if (p->conn || w->n_opened == MAX_OPENED)
+		return;
+	close_peer(p);
+	open_peer(w, p);
 }
 
 /* Gives one piece in a block of its own, so that a sanitizer sees the first byte read past it. False: no more is read.
  */
-static bool give(struct peer *p, const char *bytes, size_t n)
+static bool give(struct world *w, const char *bytes, size_t n)
 {
-	struct http_conn *c = conn_of(p);
-	for (int i = 0; i < 4 && c && !c->stream.reading; i++) {
-		uv_run(&loop.uv, UV_RUN_NOWAIT);
-		c = conn_of(p);
-	}
-	if (!c || !c->stream.reading)
+	struct peer *p = w->now;
+	for (int i = 0; i < 4 && p->conn && !p->conn->stream.reading; i++)
+		turn(w);
+	if (!p->conn || !p->conn->stream.reading)
 		return false;
 	unsigned char *exact = malloc(n);
 	if (!exact)
 		abort();
 	memcpy(exact, bytes, n);
-	c->stream.cb->on_read(&c->stream, exact, n);
+	p->conn->stream.cb->on_read(&p->conn->stream, exact, n);
 	free(exact);
-	uv_run(&loop.uv, UV_RUN_NOWAIT);
-	collect(p);
+	turn(w);
 	return true;
 }
 
-static void talk(struct peer *p, char *bytes, size_t n, size_t step)
+static void talk(struct world *w, char *bytes, size_t n)
 {
-	for (size_t at = 0; at < n; at += step) {
-		fill_sid(p, bytes + at, n - at);
-		if (!give(p, bytes + at, n - at < step ? n - at : step))
+	given_anew = true;
+	for (size_t at = 0; at < n; at += w->piece) {
+		fill_places(bytes + at, n - at);
+		if (!give(w, bytes + at, n - at < w->piece ? n - at : w->piece))
 			return;
 	}
 }
 
-/* --- a server for one connection --- */
+static void settle(void)
+{
+	played_settle();
+	routes_settle();
+}
+
+static void happen(struct world *w, unsigned char what)
+{
+	struct call_announcer announcer;
+	signal_announcer(w->signal, &announcer);
+	switch (what) {
+	case '0':
+	case '1':
+	case '2': go_to(w, &w->peers[what - '0']); break;
+	case 'a': played_announce(&announcer); break;
+	case 'd': signal_drain(w->signal, 1000); break;
+	case 'e':
+		if (w->now->fd >= 0)
+			shutdown(w->now->fd, SHUT_WR);
+		break;
+	case 'x': close_peer(w->now); break;
+	case 'p': w->now->deaf = !w->now->deaf; break;
+	case 's': settle(); break;
+	default: pass(w, (int64_t)what * what * 2); /* up to 130 s */
+	}
+	turn(w);
+}
+
+static void play(struct world *w, char *bytes, size_t n)
+{
+	while (n) {
+		char *mark = memmem(bytes, n, MARK, sizeof MARK - 1);
+		size_t len = mark ? (size_t)(mark - bytes) : n;
+		talk(w, bytes, len);
+		if (!mark || len + sizeof MARK > n)
+			return;
+		happen(w, (unsigned char)mark[sizeof MARK - 1]);
+		bytes += len + sizeof MARK;
+		n -= len + sizeof MARK;
+	}
+}
+
+/* --- a server --- */
 
 static void on_closed(void *arg)
 {
 	*(bool *)arg = true;
 }
 
-static void run_until(const bool *done)
+static void run_until(struct world *w, const bool *done)
 {
-	while (!*done)
-		uv_run(&loop.uv, UV_RUN_ONCE);
+	for (int i = 0; !*done; i++) {
+		turn(w);
+		still_pass(100);
+		if (i == 10000)
+			abort();
+	}
 }
 
-static struct signal *open_server(struct peer *p)
+static struct http_server *open_http(unsigned setup)
 {
-	struct addr any;
+	static const char *const origins[] = {"https://app.example"};
+	struct http_server *server;
+	struct addr_net all = {.family = AF_INET, .bits = 8, .ip = {127}};
+	bool small = setup & SETUP_SMALL;
+	const struct http_config config = {
+		.listen = &nowhere,
+		.n_listen = 1,
+		.origins = origins,
+		.n_origins = setup & SETUP_ORIGINS ? 1 : 0,
+		.trusted = &all,
+		.n_trusted = setup & SETUP_TRUSTED ? 1 : 0,
+		.max_queue_bytes = small ? 2048 : 0,
+		.max_per_address = small ? 2 : 0,
+	};
+	if (http_server_new(&loop, &config, NULL, &server) < 0)
+		abort();
+	return server;
+}
+
+static struct signal *open_signal(struct http_server *server, unsigned setup)
+{
 	struct signal *signal;
-	int fds[2];
-	if (addr_parse(STR("127.0.0.1:0"), &any) < 0)
-		abort();
-	const struct http_config http = {.listen = &any, .n_listen = 1, .drain_ms = 1};
-	if (http_server_new(&loop, &http, NULL, &p->server) < 0)
-		abort();
+	bool small = setup & SETUP_SMALL;
 	const struct signal_config config = {
-		.loop = &loop, .http = p->server, .keys = &keys, .resume_ms = 1, .max_payload = 8192};
-	if (signal_new(&config, &signal) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) < 0)
+		.loop = &loop,
+		.http = server,
+		.keys = &keys,
+		.max_payload = small ? 512 : 8192,
+		.max_queue = small ? 1024 : 0,
+		.max_connections = small ? 2 : 0,
+		.max_user_sessions = small ? 1 : 0,
+		.events_per_s = small ? 1 : 0,
+		.events_burst = small ? 2 : 0,
+		.protocol_echo = setup & SETUP_ECHO,
+	};
+	if (signal_new(&config, &signal) < 0)
 		abort();
-	p->fd = fds[1];
-	buf_init(&p->got, 1 << 24);
-	http_conn_new(p->server, fds[0], &any);
 	return signal;
 }
 
-static void close_server(struct peer *p, struct signal *signal)
+static void open_world(struct world *w, unsigned setup, unsigned piece)
+{
+	*w = (struct world){.piece = piece ? piece * 4 : INPUT_SIZE};
+	played_begin(setup & SETUP_LATE);
+	for
+		EACH_PLACE(p)
+	p->given[0] = 0;
+	w->server = open_http(setup);
+	routes_begin(w->server);
+	w->signal = open_signal(w->server, setup);
+	for (size_t i = 0; i < N_CLIENTS; i++)
+		w->peers[i].fd = -1;
+	go_to(w, &w->peers[0]);
+}
+
+static void close_world(struct world *w)
 {
 	bool signal_closed = false, http_closed = false;
-	struct http_conn *c = conn_of(p);
-	if (c)
-		stream_abort(&c->stream);
-	signal_close(signal, on_closed, &signal_closed);
-	run_until(&signal_closed);
-	http_server_close(p->server, on_closed, &http_closed);
-	run_until(&http_closed);
-	signal_free(signal);
-	close(p->fd);
-	buf_fini(&p->got);
+	struct list *conns = &w->server->conns;
+	settle();
+	for (struct list *item = conns->next; item != conns; item = item->next)
+		stream_abort(&CONTAINER_OF(item, struct http_conn, link)->stream);
+	signal_close(w->signal, on_closed, &signal_closed);
+	run_until(w, &signal_closed);
+	settle();
+	http_server_close(w->server, on_closed, &http_closed);
+	while (!http_closed) {
+		uv_run(&loop.uv, UV_RUN_NOWAIT);
+		still_pass(100);
+	}
+	signal_free(w->signal);
+	for (size_t i = 0; i < N_CLIENTS; i++)
+		close_peer(&w->peers[i]);
 }
 
 static void init(void)
@@ -233,22 +388,22 @@ static void init(void)
 		return;
 	is_ready = true;
 	log_set_level(LOG_ERROR);
-	if (loop_init(&loop) < 0 || jwt_keys_add_secret(&keys, STR(SECRET)) < 0)
+	if (loop_init(&loop) < 0 || jwt_keys_add_secret(&keys, STR(SECRET)) < 0 ||
+		addr_parse(STR("127.0.0.1:0"), &nowhere) < 0)
 		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char bytes[INPUT_SIZE];
-	if (size < 2 || size > INPUT_SIZE)
+	struct world w;
+	if (size < 3 || size > INPUT_SIZE)
 		return 0;
+	still_begin();
 	init();
-	struct peer p;
-	struct signal *signal = open_server(&p);
-	memcpy(bytes, data + 1, size - 1);
-	session[0] = 0;
-	talk(&p, bytes, size - 1, data[0] ? data[0] * 4u : size);
-	check_output(buf_str(&p.got));
-	close_server(&p, signal);
+	open_world(&w, data[0], data[1]);
+	memcpy(bytes, data + 2, size - 2);
+	play(&w, bytes, size - 2);
+	close_world(&w);
 	return 0;
 }

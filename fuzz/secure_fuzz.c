@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "still.h"
 
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -21,7 +22,10 @@
 #define INPUT_SIZE 16384
 #define FIRST_PROXY 1
 #define FIRST_TLS_1_2 2
-#define FIRST_SHAKE 4 /* the handshake is done before the first step */
+#define FIRST_SHAKE 4  /* the handshake is done before the first step */
+#define FIRST_AGAIN 8  /* with a ticket of an earlier connection */
+#define FIRST_LATER 16 /* which was a day ago */
+#define DAY_MS 86400000
 #define MAX_QUEUE 65536
 
 enum step {
@@ -301,8 +305,10 @@ static void close_pair(struct pair *p)
 {
 	if (!p->closed)
 		stream_abort(&p->server);
-	while (!p->closed)
-		uv_run(&loop.uv, UV_RUN_ONCE);
+	while (!p->closed) {
+		still_pass(100);
+		uv_run(&loop.uv, UV_RUN_NOWAIT);
+	}
 	SSL_free(p->client);
 	close(p->fd);
 	buf_fini(&p->said), buf_fini(&p->heard), buf_fini(&p->answered), buf_fini(&p->came);
@@ -310,13 +316,33 @@ static void close_pair(struct pair *p)
 		abort();
 }
 
+/* A connection before: its ticket. */
+static SSL_SESSION *visit(uint8_t first)
+{
+	struct pair p;
+	open_pair(&p, first & FIRST_TLS_1_2, 0);
+	if (!shake(&p))
+		abort();
+	/* a copy: what is closed without a word is not to be used again */
+	SSL_SESSION *ticket = SSL_SESSION_dup(SSL_get_session(p.client));
+	close_pair(&p);
+	if (first & FIRST_LATER)
+		still_pass(DAY_MS);
+	return ticket;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pair p;
 	if (size < 2 || size > INPUT_SIZE)
 		return 0;
+	still_begin();
 	init();
+	SSL_SESSION *ticket = data[0] & FIRST_AGAIN ? visit(data[0]) : NULL;
 	open_pair(&p, data[0], data[1]);
+	if (ticket)
+		SSL_set_session(p.client, ticket);
+	SSL_SESSION_free(ticket);
 	if (data[0] & FIRST_SHAKE)
 		shake(&p);
 	take_steps(&p, data + 2, size - 2);

@@ -5,6 +5,7 @@
  * Whatever happens, tables stay bounded, every socket is closed at the end, and forbidden peers get nothing.
  */
 #include "fuzz.h"
+#include "still.h"
 #include "turn/core.h"
 
 #include <assert.h>
@@ -21,7 +22,7 @@ static struct turn_core *core;
 static int n_open, next_fd;
 static struct turn_path paths[N_CLIENTS];
 static struct turn_credentials logins[N_CLIENTS];
-static uint8_t keys[N_CLIENTS][16];
+static uint8_t keys[N_CLIENTS][16], keys_sha256[N_CLIENTS][32];
 static uint32_t serial;
 
 static int on_bind(void *arg, const struct stun_addr *at)
@@ -64,6 +65,14 @@ static void make_client(int i)
 	paths[i].key.server = (struct stun_addr){STUN_IPV4, 0, 3478, {198, 51, 100, 1}};
 	turn_credentials_make(SECRET, str_of(user), 2000000000, &logins[i]);
 	stun_key_md5(str_of(logins[i].username), STR("r"), str_of(logins[i].password), keys[i]);
+	stun_key_sha256(str_of(logins[i].username), STR("r"), str_of(logins[i].password), keys_sha256[i]);
+}
+
+/* What is told has been moved, and of a user who is here. */
+static void on_usage(void *arg, const struct turn_usage *u)
+{
+	(void)arg;
+	assert(u->allocation && u->user[0] && u->transport < TURN_N_TRANSPORTS);
 }
 
 static void configure(struct turn_config *cfg)
@@ -79,6 +88,7 @@ static void configure(struct turn_config *cfg)
 	cfg->max_allocations = 10;
 	cfg->max_allocations_per_user = 3;
 	cfg->max_permissions = cfg->max_channels = 4;
+	cfg->on_usage = on_usage;
 	cfg->relay_port_max = (uint16_t)(cfg->relay_port_min + 15);
 }
 
@@ -144,12 +154,29 @@ static void deliver(int i, uint8_t *bytes, size_t len)
 	check(turn_core_from_client(core, &paths[i], bytes, len, &move), &move);
 }
 
+/* As a client signs that knows RFC 8489, or one of before. */
+static void sign(struct stun_writer *w, int i, bool modern)
+{
+	static const uint16_t algorithms[] = {STUN_SHA256, STUN_MD5};
+	char nonce[TURN_NONCE_MAX];
+	size_t nonce_len = turn_nonce_make(shared, &paths[i].key, modern, (uint32_t)(core->now.mono_ms / 1000), nonce);
+	stun_put(w, STUN_USERNAME, str_of(logins[i].username));
+	stun_put(w, STUN_REALM, STR("r"));
+	stun_put(w, STUN_NONCE, str_n(nonce, nonce_len));
+	if (!modern) {
+		stun_put_sha1(w, str_n((const char *)keys[i], sizeof keys[i]));
+		return;
+	}
+	stun_put_algorithms(w, algorithms, 2);
+	stun_put(w, STUN_PASSWORD_ALGORITHM, str_n("\0\2\0\0", 4));
+	stun_put_sha256(w, str_n((const char *)keys_sha256[i], sizeof keys_sha256[i]), 32);
+}
+
 /* data: a method, then attributes, cut where the fuzzer cuts them. */
 static void deliver_signed(int i, const uint8_t *data, size_t len)
 {
 	static const uint8_t methods[] = {STUN_ALLOCATE, STUN_REFRESH, STUN_CREATE_PERMISSION, STUN_CHANNEL_BIND};
 	uint8_t request[1024], txid[STUN_TXID_SIZE] = {0};
-	char nonce[TURN_NONCE_MAX];
 	struct stun_writer w;
 	if (len == 0)
 		return;
@@ -163,11 +190,7 @@ static void deliver_signed(int i, const uint8_t *data, size_t len)
 		stun_put(&w, type, str_n((const char *)data + at + 2, n));
 		at += 2 + n;
 	}
-	size_t nonce_len = turn_nonce_make(shared, &paths[i].key, false, (uint32_t)(core->now.mono_ms / 1000), nonce);
-	stun_put(&w, STUN_USERNAME, str_of(logins[i].username));
-	stun_put(&w, STUN_REALM, STR("r"));
-	stun_put(&w, STUN_NONCE, str_n(nonce, nonce_len));
-	stun_put_sha1(&w, str_n((const char *)keys[i], sizeof keys[i]));
+	sign(&w, i, data[0] & 0x40);
 	if (stun_size(&w) > 0)
 		deliver(i, request, (size_t)stun_size(&w));
 }
@@ -249,6 +272,7 @@ static void step(uint8_t op, int i, const uint8_t *data, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	still_begin();
 	start();
 	for (size_t at = 0; at + 3 <= size;) {
 		size_t len = data[at + 2] < size - at - 3 ? data[at + 2] : size - at - 3;

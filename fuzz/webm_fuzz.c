@@ -54,6 +54,24 @@ static void check_again(struct file *f, const struct webm *first)
 	webm_fini(&again);
 }
 
+/* What complete.c writes into the file itself: no longer than what stood there. */
+static void check_mends(const struct webm *w)
+{
+	uint8_t bytes[16];
+	if (w->size_at)
+		webm_format_size(w, bytes);
+	for (size_t i = 0; i < w->n_stale; i++)
+		if (webm_format_void(&w->stale[i], bytes) > w->stale[i].n_header)
+			abort();
+}
+
+static void sniff(struct str first)
+{
+	enum media_kind kind;
+	if (media_sniff(first, &kind) == 0 && !media_type(kind, first))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct file f = {.bytes = data, .size = size};
@@ -65,12 +83,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		f.end = (size_t)w.end;
 		if (w.end < w.first_cluster || w.end > (int64_t)size)
 			abort();
+		check_mends(&w);
 		if (webm_write(&w, &f.head, &f.index) == 0 && !w.size_at && !w.n_stale)
 			check_again(&f, &w);
 		buf_fini(&f.head);
 		buf_fini(&f.index);
 	}
 	webm_fini(&w);
+	sniff(str_n((const char *)data, size));
 	media_mp4_duration_ms(&source);
 	media_ogg_duration_ms(&source);
 	return 0;

@@ -1,69 +1,133 @@
-// `node tools/fuzz-campaign.mjs [minutes]`: a long run over all targets in turns, one process at a time, the wider
-// targets longer. Writes bench/results/fuzz.md after every round, and ends after a whole round past its time.
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+// `node tools/fuzz-campaign.mjs [minutes] [limit]`: a long run over all fuzz targets under the sanitizers, in idle
+// priority, until each has run for so many minutes without reaching anything new [60], or for `limit` minutes [no limit].
+// Two processes: the whole connection in one, in the other the rest in turns, always the one that has grown last, so that
+// those that don't grow any more give their time to others. Minutes of a target are those that it computed.
+// Writes bench/results/fuzz.md as it goes, and each growth into build-fuzz/campaign.log. FUZZ_PIDS names a file for the
+// processes' ids: who measures something meanwhile may stop them.
+import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { buildTargets, corporaOf, folder, fuzz, keepFinds } from "./lib/fuzz.mjs";
+import { buildTargets, corporaOf, fuzz, keepFinds, progressOf } from "./lib/fuzz.mjs";
 import { root, run, tail } from "./lib/run.mjs";
 
-const minutes = Number(process.argv[2] ?? 60);
-const shareSeconds = Number(process.env.FUZZ_SHARE_SECONDS ?? 20);
-const shares = { connection: 8, secure: 3, http: 3, turn: 2 };
+const wanted = Number(process.argv[2] ?? 60);
+const limit = Number(process.argv[3] ?? Number.POSITIVE_INFINITY);
+const alone = "connection";
+const turns = { alone: 300, others: 60 }; // seconds
 const seed = Number(process.env.FUZZ_SEED ?? 1 + Math.floor(Math.random() * 1e6));
+const log = join(root, "build-fuzz/campaign.log");
+const ticksPerMinute = 60 * 100;
 const begun = Date.now();
+const minutesNow = () => (Date.now() - begun) / 60000;
+const pids = new Set();
+let nTurns = 0;
 
-// Programs of their own, so that a build meanwhile disturbs nothing.
-const names = await buildTargets();
-const programs = join(folder, `campaign-${process.pid}`);
-mkdirSync(programs, { recursive: true });
-const targets = names.map((name) => {
-  const program = join(programs, name);
-  copyFileSync(join(folder, `fuzz/fuzz_${name}`), program);
-  return { name, program, corpora: corporaOf(name), runs: 0, seconds: 0, first: 0, last: 0, grewAt: 0, crashes: 0 };
-});
-const commit = (await run("git", ["rev-parse", "--short", "HEAD"])).output.trim();
-
-async function take(target, round) {
-  const seconds = shareSeconds * (shares[target.name] ?? 1);
-  const result = await fuzz(target.program, target.corpora, seconds, [`-seed=${seed + round}`]);
-  target.runs += result.runs;
-  target.seconds += seconds;
-  target.first ||= result.first;
-  if (result.last > target.last) {
-    target.last = result.last;
-    target.grewAt = Date.now() - begun;
-  }
-  if (result.good) return;
-  target.crashes++;
-  console.log(`${target.name} crashed in round ${round}\n${tail(result.output, 50)}`);
+/** Programs of their own, so that a build meanwhile disturbs nothing. */
+function ownProgram(target) {
+  const folder = join(root, "build-fuzz", `campaign-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  const [program, words] = [join(folder, target.name), join(folder, `${target.name}.dict`)];
+  copyFileSync(target.program, program);
+  copyFileSync(target.words, words);
+  const counts = { runs: 0, minutes: 0, first: 0, last: 0, grewAt: 0, crashes: 0 };
+  return { name: target.name, program, words, ...counts };
 }
 
-function report(round) {
-  const rows = targets.map((t) => {
-    const size = readdirSync(t.corpora.kept).length;
-    const grew = (t.grewAt / 60000).toFixed(0);
-    return `| ${t.name} | ${t.runs} | ${t.seconds} | ${t.first} → ${t.last} | ${grew} | ${t.crashes} | ${size} |`;
+/** Minutes that a process has computed; 0 when it is gone. */
+function computed(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerMinute;
+  } catch {
+    return 0;
+  }
+}
+
+function notePids() {
+  if (process.env.FUZZ_PIDS) writeFileSync(process.env.FUZZ_PIDS, [...pids].join("\n"));
+}
+
+/** Looks on at a turn: what it computes, and each growth. */
+function watch(target, child) {
+  const before = target.minutes;
+  const look = () => {
+    target.minutes = Math.max(target.minutes, before + computed(child.pid));
+  };
+  const timer = setInterval(look, 1000);
+  pids.add(child.pid);
+  notePids();
+  child.stderr.on("data", (text) => {
+    const { last } = progressOf(text);
+    if (last <= target.last) return;
+    look();
+    const isStart = target.last === 0 || text.includes("INITED");
+    if (!isStart) target.grewAt = target.minutes;
+    const at = `${minutesNow().toFixed(1)} min, of its own ${target.minutes.toFixed(1)}`;
+    appendFileSync(log, `${target.name} ${target.last} → ${last} ${isStart ? "(corpus)" : ""} ${at}\n`);
+    target.last = last;
   });
-  const wall = ((Date.now() - begun) / 60000).toFixed(0);
+  child.on("exit", () => {
+    clearInterval(timer);
+    pids.delete(child.pid);
+    notePids();
+  });
+}
+
+async function take(target, seconds) {
+  const result = await fuzz(target, seconds, {
+    options: [`-seed=${seed + nTurns++}`, "-timeout=1200"], // for those who stop it
+    command: ["chrt", "-i", "0"],
+    onStart: (child) => watch(target, child),
+  });
+  target.runs += result.runs;
+  target.first ||= result.first;
+  if (result.good) return;
+  target.crashes++;
+  console.log(`${target.name} crashed\n${tail(result.output, 50)}`);
+}
+
+const calm = (target) => target.minutes - target.grewAt;
+const isOver = () => minutesNow() >= limit;
+
+/** Turns of these targets until all of them are calm. */
+async function lane(targets, seconds) {
+  for (;;) {
+    const next = targets.reduce((a, b) => (calm(b) < calm(a) ? b : a));
+    if (calm(next) >= wanted || isOver()) return;
+    const left = (limit - minutesNow()) * 60;
+    await take(next, Math.ceil(Math.min(seconds, left)));
+    writeFileSync(join(root, "bench/results/fuzz.md"), report());
+  }
+}
+
+function row(t) {
+  const size = readdirSync(corporaOf(t.name).kept).length;
+  const grew = t.grewAt ? t.grewAt.toFixed(1) : "never";
+  const times = `${t.minutes.toFixed(1)} | ${t.first} → ${t.last} | ${grew} | ${calm(t).toFixed(1)}`;
+  return `| ${t.name} | ${t.runs} | ${times} | ${t.crashes} | ${size} |`;
+}
+
+function report() {
+  const goal = `until each had run ${wanted} minutes without growth${Number.isFinite(limit) ? `, or ${limit} minutes were over` : ""}`;
   return `# The last long fuzzing run
 
-\`node tools/fuzz-campaign.mjs ${minutes}\` of ${new Date(begun).toISOString().slice(0, 10)}: commit ${commit}, seed ${seed} (plus
-the round), AddressSanitizer and UndefinedBehaviorSanitizer, ${cpus().length} × ${cpus()[0].model.trim()}, shared
-with other work. The targets took turns, one process at a time: ${round} rounds in ${wall} minutes. Edges are counted in our code;
-the first figure is what the kept corpus reached before the run, the time is that of the last turn in which a new one was met.
+\`node tools/fuzz-campaign.mjs ${process.argv.slice(2).join(" ")}\` of ${new Date(begun).toISOString().slice(0, 10)}: commit ${commit}, seed ${seed} (plus the turn),
+AddressSanitizer and UndefinedBehaviorSanitizer, ${cpus().length} × ${cpus()[0].model.trim()}, in idle priority beside other
+work; ${goal}.
+It took ${minutesNow().toFixed(0)} minutes, ${nTurns} turns. Minutes are those that a target computed; edges are counted in our code
+and llhttp; the first figure is what was reached by the inputs that were there before the run.
 
-| target | executions | seconds | edges | last growth, min | crashes | inputs kept |
-|---|---|---|---|---|---|---|
-${rows.join("\n")}
+| target | executions | minutes | edges | last growth, at min | minutes since | crashes | inputs kept |
+|---|---|---|---|---|---|---|---|
+${targets.map(row).join("\n")}
 `;
 }
 
-for (let round = 1; ; round++) {
-  for (const target of targets) await take(target, round);
-  const over = Date.now() - begun >= minutes * 60000;
-  if (over) for (const target of targets) await keepFinds(target.program, target.corpora);
-  writeFileSync(join(root, "bench/results/fuzz.md"), report(round));
-  console.log(`round ${round} done`);
-  if (over) break;
-}
+const targets = (await buildTargets()).map(ownProgram);
+const commit = (await run("git", ["rev-parse", "--short", "HEAD"])).output.trim();
+const [single, rest] = [targets.filter((t) => t.name === alone), targets.filter((t) => t.name !== alone)];
+writeFileSync(log, "");
+await Promise.all([lane(single, turns.alone), lane(rest, turns.others)]);
+for (const target of targets) await keepFinds(target);
+writeFileSync(join(root, "bench/results/fuzz.md"), report());
 process.exit(targets.some((target) => target.crashes) ? 1 : 0);

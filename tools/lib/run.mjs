@@ -15,8 +15,9 @@ export const environment = { ...process.env, PATH: `${binaries}:${process.env.PA
 /**
  * Runs a program to its end with its output collected, not shown.
  * Never throws: a program that cannot be started counts as ended with code 127, one past its time with 124.
+ * `onStart` gets the child, for those who want to look on.
  */
-export function run(command, args, { cwd = root, env = {}, timeoutMs = 600_000 } = {}) {
+export function run(command, args, { cwd = root, env = {}, timeoutMs = 600_000, onStart = () => {} } = {}) {
   return new Promise((done) => {
     const child = spawn(command, args, { cwd, env: { ...environment, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
@@ -34,6 +35,7 @@ export function run(command, args, { cwd = root, env = {}, timeoutMs = 600_000 }
     };
     child.stdout.setEncoding("utf8").on("data", (text) => collect(text, false));
     child.stderr.setEncoding("utf8").on("data", (text) => collect(text, true));
+    onStart(child);
     child.on("error", (error) => {
       clearTimeout(timer);
       done({ code: 127, stdout, stderr, output: `${output}${error.message}\n` });
