@@ -181,7 +181,7 @@ bool http_req_host_is_loopback(const struct http_req *req)
 	char text[ADDR_TEXT_SIZE + 2];
 	struct addr a;
 	size_t end = host.len && host.ptr[0] == '[' ? str_find(host, ']') + 1 : str_find(host, ':');
-	if (end > host.len || end >= ADDR_TEXT_SIZE)
+	if (!host.len || end > host.len || end >= ADDR_TEXT_SIZE)
 		return false;
 	if (str_eq_nocase(str_n(host.ptr, end), STR("localhost")))
 		return true;

@@ -18,6 +18,12 @@ static void on_peer(struct http_req *req, void *arg)
 	http_respond(req, 200, "text/plain", str_of(text));
 }
 
+static void on_local(struct http_req *req, void *arg)
+{
+	(void)arg;
+	http_respond(req, 200, "text/plain", http_req_host_is_loopback(req) ? STR("local;") : STR("other;"));
+}
+
 static void begin(const char *trusted, bool proxy_protocol)
 {
 	struct addr_net nets[2];
@@ -32,6 +38,7 @@ static void begin(const char *trusted, bool proxy_protocol)
 				  .max_per_address = 2,
 				  .head_ms = 300});
 	http_route(host.server, &(struct http_route){.method = "GET", .pattern = "/peer", .handler = on_peer});
+	http_route(host.server, &(struct http_route){.method = "GET", .pattern = "/local", .handler = on_local});
 }
 
 static const char *ask(const char *fields)
@@ -170,12 +177,32 @@ static void one_address_has_so_many_connections(void **state)
 	host_stop(&host);
 }
 
+/* The name that the client used; without one, in HTTP/1.0, it is nobody's. */
+static void this_machine_by_name(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *host;
+		const char *want;
+	} cases[] = {{"Host: localhost\r\n", "local;"}, {"Host: LocalHost:80\r\n", "local;"},
+		{"Host: 127.1.2.3:80\r\n", "local;"}, {"Host: [::1]\r\n", "local;"}, {"Host: a\r\n", "other;"},
+		{"Host: localhost.example\r\n", "other;"}, {"", "other;"}};
+	begin("127.0.0.1", false);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char request[100];
+		snprintf(request, sizeof request, "GET /local HTTP/1.0\r\n%s\r\n", cases[i].host);
+		assert_non_null(strstr(host_exchange(&host, str_of(request), 4000), cases[i].want));
+	}
+	host_stop(&host);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_trusted_proxy_is_believed),
 		cmocka_unit_test(nobody_else_is),
 		cmocka_unit_test(a_header_before_all_else),
+		cmocka_unit_test(this_machine_by_name),
 		cmocka_unit_test(one_address_has_so_many_connections),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
