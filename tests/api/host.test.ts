@@ -83,7 +83,7 @@ describe("users", () => {
 describe("the service", () => {
   it("says that it is well, to anybody", async () => {
     const anybody = server.rest(null);
-    expect((await anybody.get("/healthz")).body).toEqual({ status: "ok" });
+    expect((await anybody.get("/healthz")).body).toEqual({ status: "ok", socketPath: "/socket.io/" });
     expect((await anybody.get("/readyz")).body).toMatchObject({ status: "ok", checks: { database: "ok", disk: "ok" } });
   });
   it("describes itself", async () => {

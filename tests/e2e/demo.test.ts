@@ -237,3 +237,14 @@ it("asks for a token where the server hands out none", async () => {
   await page.goto(`${server.url}/?from=link#token=${token}`);
   await page.getByText("Online").waitFor();
 });
+
+it("finds a server that has Socket.IO at another path, and so does the page of checks", async () => {
+  const namespace = makeNamespace();
+  const own = await startServer({ command: "dev", args: ["--path", "/calls/wire/"], wrapper: namespace.wrapper });
+  const page = await (await newPerson(await launchChromium(namespace))).newPage();
+  await page.goto(`${own.url}/?user=alice`);
+  await page.getByText("Online").waitFor();
+  await page.goto(`${own.url}/check?user=alice`);
+  await button(page, "Begin").click();
+  await page.getByText("WebSockets pass.").waitFor({ timeout: 60_000 });
+});

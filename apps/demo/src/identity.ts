@@ -26,6 +26,7 @@ export function tokenIdentity(token: string): Identity | null {
 export function clientOptions(identity: Identity, settings: Settings): ClientOptions {
   return {
     url: location.origin,
+    ...(settings.socketPath === undefined ? {} : { path: settings.socketPath }),
     getToken: identity.getToken,
     ...(settings.isRelayForced ? { iceTransportPolicy: "relay" } : {}),
   };

@@ -5,12 +5,13 @@ import "@bellwire/react/ui.css";
 import "./demo.css";
 import "./forms.css";
 import { App } from "./App.js";
-import { readSettings } from "./settings.js";
+import { askSocketPath, readSettings } from "./settings.js";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no #root");
+const settings = { ...readSettings(new URL(location.href)), socketPath: await askSocketPath() };
 createRoot(root).render(
   <StrictMode>
-    <App settings={readSettings(new URL(location.href))} />
+    <App settings={settings} />
   </StrictMode>,
 );

@@ -12,6 +12,19 @@ export interface Settings {
   /** Media only over the relay. */
   isRelayForced: boolean;
   theme: "light" | "dark" | null;
+  /** Where the server has Socket.IO; undefined: at the usual place. */
+  socketPath?: string | undefined;
+}
+
+/** A server that does not answer is the client's to tell: it asks again by itself. */
+export async function askSocketPath(): Promise<string | undefined> {
+  try {
+    const answer = await fetch("/healthz", { signal: AbortSignal.timeout(2000) });
+    const health: { socketPath?: string } = await answer.json();
+    return health.socketPath;
+  } catch {
+    return undefined;
+  }
 }
 
 export function readSettings(address: URL): Settings {

@@ -23,6 +23,8 @@ import { uuid7 } from "./uuid.js";
 export interface ClientOptions {
   /** Where bellwire answers, "https://calls.example.org"; "" is the page's own origin. */
   url: string;
+  /** Where Socket.IO is served there, as the server's option --path ("/socket.io/"). */
+  path?: string;
   /** Asked before every connection and request, so that it may give a fresh token each time. */
   getToken: GetToken;
   /** STUN and TURN servers of your own, in place of those that the server names (which are renewed in time). */
@@ -68,7 +70,7 @@ export class Client extends Emitter<ClientEvents> {
 
   constructor(options: ClientOptions) {
     super();
-    const { url, getToken, iceServers, platform = browserPlatform() } = options;
+    const { url, path, getToken, iceServers, platform = browserPlatform() } = options;
     this.#options = options;
     this.#platform = platform;
     const rest = new Rest(url, getToken, platform.fetch);
@@ -81,7 +83,7 @@ export class Client extends Emitter<ClientEvents> {
       },
     });
     const liveCalls = () => this.#book.all().map((call) => call.id);
-    this.#signaling = new Signaling({ url, getToken, platform, liveCalls });
+    this.#signaling = new Signaling({ url, path, getToken, platform, liveCalls });
     this.#requests = new Requests(rest, this.#signaling);
     this.devices = new Devices(platform.media, async (kind) => {
       await Promise.all(this.#book.all().map((call) => call.switchDevice(kind)));

@@ -22,7 +22,7 @@ export interface Platform {
   media: Media;
   createConnection(config: RTCConfiguration): RTCPeerConnection;
   /** Not connected yet; auth is asked before every attempt. */
-  openSocket(url: string, auth: (give: (auth: Auth) => void) => void): SocketLike;
+  openSocket(url: string, path: string | undefined, auth: (give: (auth: Auth) => void) => void): SocketLike;
   fetch(url: string, init: RequestInit): Promise<Response>;
   /** Calls back when the network is back after it was gone; returns how to stop that. */
   onOnline(callback: () => void): () => void;
@@ -52,8 +52,9 @@ export function browserPlatform(): Platform {
   return {
     media: browserMedia(),
     createConnection: (config) => new RTCPeerConnection(config),
-    openSocket: (url, auth) => {
+    openSocket: (url, path, auth) => {
       const socket = io(url, {
+        path,
         auth: (give) => auth(give as (auth: Auth) => void),
         autoConnect: false,
         forceNew: true,

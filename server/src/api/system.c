@@ -11,8 +11,17 @@
 
 static void on_healthz(struct http_req *req, void *arg)
 {
-	(void)arg;
-	http_respond_json(req, 200, STR("{\"status\":\"ok\"}"));
+	const struct api *api = arg;
+	struct buf body;
+	buf_init(&body, API_MAX_ANSWER);
+	struct json_writer w = json_writer(&body);
+	jw_object(&w);
+	jw_key(&w, "status");
+	jw_str(&w, STR("ok"));
+	jw_key(&w, "socketPath");
+	jw_str(&w, str_of(api->config.socket_path));
+	jw_end_object(&w);
+	api_answer(req, 200, &body);
 }
 
 /* What must be there to take calls. Disk and relay are asked on the pool: they may let one wait. */

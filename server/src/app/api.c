@@ -38,6 +38,7 @@ int app_open_api(struct app *a, struct buf *why)
 		.http = a->http,
 		.loop = &a->loop,
 		.data = c->data,
+		.socket_path = c->socket_path,
 		.calls = a->calls,
 		.store = a->store,
 		.keys = &a->keys,

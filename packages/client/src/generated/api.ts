@@ -305,6 +305,8 @@ export interface UserAnswer {
 /** How it stands. */
 export interface Health {
   status: "ok" | "unavailable";
+  /** /healthz: where Socket.IO is served (the option --path). */
+  socketPath?: string;
   checks?: Record<string, unknown>;
 }
 

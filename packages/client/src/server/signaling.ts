@@ -21,6 +21,7 @@ interface SignalingEvents {
 
 interface Options {
   url: string;
+  path: string | undefined;
   getToken: GetToken;
   platform: Platform;
   /** The calls whose numbers the server should know. */
@@ -153,8 +154,9 @@ export class Signaling extends Emitter<SignalingEvents> {
     this.#tokenRefusals = 0;
     this.#retries = 0;
     this.#setState("connecting", null);
-    const { platform, url } = this.#options;
-    const socket = platform.openSocket(`${url.replace(/\/+$/, "")}/webrtc`, (give) => this.#giveAuth(socket, give));
+    const { platform, url, path } = this.#options;
+    const auth = (give: (auth: Auth) => void) => this.#giveAuth(socket, give);
+    const socket = platform.openSocket(`${url.replace(/\/+$/, "")}/webrtc`, path, auth);
     this.#socket = socket;
     // Everything that a socket which was replaced or closed still says is not for us.
     const mine =
