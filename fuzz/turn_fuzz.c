@@ -229,7 +229,10 @@ static void from_peer(int i, const uint8_t *data, size_t len)
 	from.family = data[0] & 1 ? STUN_IPV6 : STUN_IPV4;
 	memcpy(from.ip, data + 1, len - 1 < 16 && from.family == STUN_IPV6 ? len - 1 : 4);
 	turn_policy_to_sockaddr(&from, &addr);
-	enum turn_verdict v = turn_core_from_peer(core, r, &addr, str_n((const char *)data, len), head, &move);
+	struct turn_sender sender;
+	if (!turn_core_admit(core, r, &addr, len, &sender))
+		return;
+	enum turn_verdict v = turn_core_from_peer(core, r, &sender, str_n((const char *)data, len), head, &move);
 	assert(v == TURN_DROP || (v == TURN_TO_CLIENT && move.head_len <= TURN_HEADROOM && move.pad_len < 4));
 }
 

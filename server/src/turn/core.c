@@ -149,26 +149,33 @@ static bool comes_from_ours(const struct turn_core *c, const struct stun_addr *p
 	       turn_policy_relays_here(&c->policy, peer);
 }
 
-enum turn_verdict turn_core_from_peer(struct turn_core *c, struct turn_relay *relay, const union turn_addr *from,
+bool turn_core_admit(
+	struct turn_core *c, struct turn_relay *relay, const union turn_addr *from, size_t len, struct turn_sender *out)
+{
+	struct turn_alloc *a = relay->alloc;
+	out->peer = turn_policy_from_sockaddr(from);
+	turn_policy_to_public(&c->policy, &out->peer);
+	out->channel = turn_channel_by_peer(c, a, &out->peer);
+	if (out->channel ? !turn_peer_allowed(c, out->channel->reach, &out->peer) : !permitted(c, a, &out->peer))
+		return false;
+	return turn_charge(c, a, len, comes_from_ours(c, &out->peer));
+}
+
+enum turn_verdict turn_core_from_peer(struct turn_core *c, struct turn_relay *relay, const struct turn_sender *sender,
 	struct str data, uint8_t *head, struct turn_move *out)
 {
 	struct turn_alloc *a = relay->alloc;
-	struct stun_addr peer = turn_policy_from_sockaddr(from);
-	turn_policy_to_public(&c->policy, &peer);
-	struct turn_channel *ch = turn_channel_by_peer(c, a, &peer);
 	bool stream = a->path.key.transport == TURN_TCP || a->path.key.transport == TURN_TLS;
-	if (ch ? !turn_peer_allowed(c, ch->reach, &peer) : !permitted(c, a, &peer))
-		return TURN_DROP;
-	if (data.len > 65535 - TURN_HEADROOM || !turn_charge(c, a, data.len, comes_from_ours(c, &peer)))
+	if (data.len > 65535 - TURN_HEADROOM)
 		return TURN_DROP;
 	out->pad_len = (uint8_t)(-data.len & 3);
-	if (ch) {
-		set16(head + TURN_HEADROOM - 4, ch->number);
+	if (sender->channel) {
+		set16(head + TURN_HEADROOM - 4, sender->channel->number);
 		set16(head + TURN_HEADROOM - 2, data.len);
 		out->head_len = 4;
 		out->pad_len = stream ? out->pad_len : 0; /* §12.5: only streams need it */
 	} else {
-		out->head_len = (uint8_t)write_data_header(head, &peer, data.len);
+		out->head_len = (uint8_t)write_data_header(head, &sender->peer, data.len);
 	}
 	out->alloc = a;
 	out->relay = relay;

@@ -156,9 +156,20 @@ void turn_core_fini(struct turn_core *c);
 enum turn_verdict turn_core_from_client(
 	struct turn_core *c, struct turn_path *path, uint8_t *data, size_t len, struct turn_move *out);
 
-/* A packet from a peer. head has TURN_HEADROOM bytes; the header is written to its end, so that a caller who gives the
- * bytes right before data has both in one piece. */
-enum turn_verdict turn_core_from_peer(struct turn_core *c, struct turn_relay *relay, const union turn_addr *from,
+/* Who sends, and how the client knows it. */
+struct turn_sender {
+	struct stun_addr peer;
+	const struct turn_channel *channel; /* null: Data indications. Good until the client's next packet */
+};
+
+/* Whether len bytes that came from a peer at once (one packet, or several that GRO put together) may go to the client:
+ * asks for its permission and takes from the limits of bytes a second. */
+bool turn_core_admit(struct turn_core *c, struct turn_relay *relay, const union turn_addr *from, size_t len,
+	struct turn_sender *out);
+
+/* A packet from a peer that was admitted. head has TURN_HEADROOM bytes; the header is written to its end, so that a
+ * caller who gives the bytes right before data has both in one piece. */
+enum turn_verdict turn_core_from_peer(struct turn_core *c, struct turn_relay *relay, const struct turn_sender *sender,
 	struct str data, uint8_t *head, struct turn_move *out);
 
 /* Once a second or so: what has expired ends, traffic is reported. */

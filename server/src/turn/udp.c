@@ -4,11 +4,39 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "turn/worker.h"
 
 static uint8_t *slot_data(struct inbox *in, unsigned i)
 {
 	return in->slots + (size_t)i * WORKER_SLOT_STRIDE + TURN_HEADROOM;
+}
+
+static void prepare(struct inbox *in, unsigned i)
+{
+	in->iovecs[i] = (struct iovec){slot_data(in, i), WORKER_SLOT_DATA};
+	in->msgs[i].msg_hdr = (struct msghdr){.msg_name = &in->from[i],
+		.msg_namelen = sizeof in->from[i],
+		.msg_iov = &in->iovecs[i],
+		.msg_iovlen = 1,
+		.msg_control = in->control[i].bytes,
+		.msg_controllen = sizeof in->control[i].bytes};
+}
+
+bool turn_inbox_init(struct inbox *in)
+{
+	in->slots = mem_new((size_t)WORKER_SLOTS * WORKER_SLOT_STRIDE);
+	for (unsigned i = 0; in->slots && i < WORKER_SLOTS; i++)
+		prepare(in, i);
+	return in->slots != NULL;
+}
+
+/* The kernel wrote into what was used, and into nothing else. */
+void turn_inbox_clear(struct inbox *in)
+{
+	for (unsigned i = 0; i < in->used; i++)
+		prepare(in, i);
+	in->used = 0;
 }
 
 /* Up to `want` datagrams into free slots; returns how many, beginning at slot in->used. */
@@ -18,15 +46,6 @@ static unsigned receive(struct worker *w, int fd, unsigned want)
 	if (in->used == WORKER_SLOTS)
 		turn_worker_flush(w);
 	unsigned first = in->used, n = WORKER_SLOTS - first < want ? WORKER_SLOTS - first : want;
-	for (unsigned i = first; i < first + n; i++) {
-		in->iovecs[i] = (struct iovec){slot_data(in, i), WORKER_SLOT_DATA};
-		in->msgs[i].msg_hdr = (struct msghdr){.msg_name = &in->from[i],
-			.msg_namelen = sizeof in->from[i],
-			.msg_iov = &in->iovecs[i],
-			.msg_iovlen = 1,
-			.msg_control = in->control[i].bytes,
-			.msg_controllen = sizeof in->control[i].bytes};
-	}
 	int got = recvmmsg(fd, in->msgs + first, n, MSG_DONTWAIT, NULL);
 	if (got <= 0)
 		return 0;
@@ -204,6 +223,9 @@ static void from_peer(struct worker *w, struct turn_relay *r, unsigned slot)
 	size_t segment = read_control(&in->msgs[slot].msg_hdr, NULL);
 	if (!segment || segment > len)
 		segment = len;
+	struct turn_sender sender;
+	if (!turn_core_admit(&w->core, r, &in->from[slot], len, &sender))
+		return;
 	size_t at = 0;
 	do {
 		size_t n = len - at < segment ? len - at : segment;
@@ -211,7 +233,7 @@ static void from_peer(struct worker *w, struct turn_relay *r, unsigned slot)
 			return;
 		uint8_t *head = at ? w->heads[w->n_heads++] : data - TURN_HEADROOM;
 		struct str packet = str_n((char *)data + at, n);
-		if (turn_core_from_peer(&w->core, r, &in->from[slot], packet, head, &move) == TURN_TO_CLIENT) {
+		if (turn_core_from_peer(&w->core, r, &sender, packet, head, &move) == TURN_TO_CLIENT) {
 			w->turn_packets++;
 			if (r->alloc->path.key.transport == TURN_UDP)
 				to_client_udp(w, &move, head);

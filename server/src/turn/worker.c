@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,10 +18,10 @@
 int turn_worker_init(struct worker *w, struct turn_shared *shared)
 {
 	w->shared = shared;
-	w->epoll = w->wake = w->netlink = -1;
+	w->epoll = w->wake = w->clock = w->netlink = -1;
 	w->wake_source = SOURCE_WAKE;
+	w->clock_source = SOURCE_CLOCK;
 	w->netlink_source = SOURCE_NETLINK;
-	w->inbox.slots = mem_new((size_t)WORKER_SLOTS * WORKER_SLOT_STRIDE);
 	w->stream_buffer = mem_new(WORKER_STREAM_BUFFER);
 	list_init(&w->streams);
 	list_init(&w->with_output);
@@ -30,7 +31,7 @@ int turn_worker_init(struct worker *w, struct turn_shared *shared)
 	turn_batch_init(&w->to_clients);
 	pthread_mutex_init(&w->lock, NULL);
 	turn_core_init(&w->core, shared, &turn_worker_ops, w);
-	return w->inbox.slots && w->stream_buffer ? 0 : ERR_NO_MEMORY;
+	return turn_inbox_init(&w->inbox) && w->stream_buffer ? 0 : ERR_NO_MEMORY;
 }
 
 void turn_worker_fini(struct worker *w)
@@ -43,6 +44,8 @@ void turn_worker_fini(struct worker *w)
 		close(w->epoll);
 	if (w->wake >= 0)
 		close(w->wake);
+	if (w->clock >= 0)
+		close(w->clock);
 	if (w->netlink >= 0)
 		close(w->netlink);
 	map_fini(&w->dtls_peers);
@@ -72,7 +75,7 @@ void turn_worker_flush(struct worker *w)
 	turn_batch_flush(&w->to_clients);
 	uint64_t failed = w->to_peers.failed + w->to_clients.failed;
 	__atomic_store_n(&w->core.stats.send_failed, failed, __ATOMIC_RELAXED);
-	w->inbox.used = 0;
+	turn_inbox_clear(&w->inbox);
 	w->n_heads = 0;
 }
 
@@ -86,6 +89,27 @@ static int open_netlink(void)
 		fd = -1;
 	}
 	return fd;
+}
+
+/* Wakes an idle worker for its clock. A timeout of epoll_wait would do as well, but costs each turn more than what is
+ * done for a packet: the kernel sets a timer before every sleep and takes it back after it. */
+static int open_clock(void)
+{
+	const struct itimerspec beat = {{0, WORKER_BEAT_MS * 1000000}, {0, WORKER_BEAT_MS * 1000000}};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (fd >= 0 && timerfd_settime(fd, 0, &beat, NULL) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* The turn itself looks at the time. */
+static void on_clock(struct worker *w)
+{
+	uint64_t beats;
+	if (read(w->clock, &beats, sizeof beats) < 0 && errno != EAGAIN)
+		log_error("turn: a worker's clock cannot be read", LOG_I("errno", errno));
 }
 
 static void on_netlink(struct worker *w)
@@ -137,6 +161,7 @@ static void on_event(struct worker *w, struct epoll_event *e)
 		return;
 	switch (*(uint8_t *)e->data.ptr) {
 	case SOURCE_WAKE: take_commands(w); break;
+	case SOURCE_CLOCK: on_clock(w); break;
 	case SOURCE_NETLINK: on_netlink(w); break;
 	case SOURCE_UDP: turn_worker_read_udp(w, e->data.ptr); break;
 	case SOURCE_TCP: turn_stream_accept(w, e->data.ptr); break;
@@ -163,21 +188,24 @@ static void on_second(struct worker *w)
 		turn_policy_read_own(&w->core.policy);
 }
 
-/* Whether pauses pay is seen in a window without them, from how often the worker turned: each should find the packets
- * of one turn at least. They then go on for a second, until the next window. */
+/* Whether pauses pay is seen in a window without them: each should find the packets of one turn at least, and turns
+ * should be thin, as with hundreds of voices; bursts come together by themselves. Pauses then go on for a second, until
+ * the next window. */
 static void count_turn(struct worker *w)
 {
 	int64_t now = w->core.now.mono_ms;
 	w->window_turns += w->turn_packets > 0;
+	w->window_packets += w->turn_packets;
 	w->turn_packets = 0;
 	if (now < w->window_end_ms)
 		return;
 	bool looked = w->gather_us == 0;
 	uint32_t apart_us = w->window_turns ? WORKER_WINDOW_MS * 1000 / w->window_turns : UINT32_MAX / 8;
 	uint32_t pause_us = w->shared->cfg.gather_us;
-	w->gather_us = looked && apart_us <= pause_us ? pause_us : 0;
+	bool thin = w->window_packets < WORKER_THIN * w->window_turns;
+	w->gather_us = looked && thin && apart_us <= pause_us ? pause_us : 0;
 	w->window_end_ms = now + (w->gather_us ? WORKER_GATHER_MS : WORKER_WINDOW_MS);
-	w->window_turns = 0;
+	w->window_turns = w->window_packets = 0;
 }
 
 static int poll_events(struct worker *w, int timeout_ms)
@@ -196,7 +224,7 @@ static void wait_events(struct worker *w)
 		w->n_events = poll_events(w, 0);
 	}
 	if (w->n_events <= 0)
-		w->n_events = poll_events(w, 500);
+		w->n_events = poll_events(w, -1);
 }
 
 /* One clock call for each turn, however many packets it has. What the clock ends goes after the events, so that none of
@@ -249,6 +277,7 @@ static void *run(void *arg)
 static bool watch_all(struct worker *w)
 {
 	bool ok = w->epoll >= 0 && w->wake >= 0 && turn_worker_watch(w, w->wake, EPOLLIN, &w->wake_source);
+	ok = ok && w->clock >= 0 && turn_worker_watch(w, w->clock, EPOLLIN, &w->clock_source);
 	if (w->netlink >= 0)
 		ok = ok && turn_worker_watch(w, w->netlink, EPOLLIN, &w->netlink_source);
 	for (size_t i = 0; i < w->n_udp; i++)
@@ -262,6 +291,7 @@ int turn_worker_start(struct worker *w)
 {
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	w->clock = open_clock();
 	w->netlink = open_netlink();
 	if (!watch_all(w))
 		return ERR_IO;

@@ -14,15 +14,17 @@
 
 #define WORKER_SLOTS 64
 #define WORKER_EVENTS 256
+#define WORKER_BEAT_MS 500
 #define WORKER_WINDOW_MS 32 /* over which turns are counted */
 #define WORKER_GATHER_MS 1000
+#define WORKER_THIN 3 /* packets a turn from which on pauses add nothing */
 #define WORKER_SLOT_DATA 65536
 /* Slots begin at different places of the cache's sets, not all at the same. */
 #define WORKER_SLOT_STRIDE (WORKER_SLOT_DATA + TURN_HEADROOM + 400)
 #define WORKER_STREAM_BUFFER (2 * 65600)
 
 /* What epoll points to begins with one of these. */
-enum source_kind { SOURCE_WAKE, SOURCE_NETLINK, SOURCE_UDP, SOURCE_TCP, SOURCE_RELAY, SOURCE_STREAM };
+enum source_kind { SOURCE_WAKE, SOURCE_CLOCK, SOURCE_NETLINK, SOURCE_UDP, SOURCE_TCP, SOURCE_RELAY, SOURCE_STREAM };
 
 struct listener {
 	uint8_t kind;
@@ -34,7 +36,7 @@ struct listener {
 
 struct stream;
 
-/* Memory for packets that come in. */
+/* Memory for packets that come in; all slots that are not used are ready for recvmmsg. */
 struct inbox {
 	uint8_t *slots; /* owned: WORKER_SLOTS of WORKER_SLOT_STRIDE bytes */
 	unsigned used;	/* slots that the batch may point into */
@@ -64,8 +66,9 @@ struct worker {
 	pthread_t thread;
 	int epoll;
 	int wake;
+	int clock;
 	int netlink;
-	uint8_t wake_source, netlink_source; /* their kinds: what epoll points to */
+	uint8_t wake_source, clock_source, netlink_source; /* their kinds: what epoll points to */
 	struct listener udp[TURN_MAX_ADDRS], tcp[TURN_MAX_ADDRS];
 	size_t n_udp, n_tcp;
 
@@ -76,7 +79,8 @@ struct worker {
 	/* Gathering: while turns are very many the worker pauses between them, so that it finds several packets. */
 	uint32_t turn_packets; /* relayed in this turn */
 	uint32_t window_turns; /* that relayed something */
-	uint32_t gather_us;    /* 0: no pauses now */
+	uint32_t window_packets;
+	uint32_t gather_us; /* 0: no pauses now */
 	int64_t window_end_ms;
 
 	struct inbox inbox;
@@ -133,6 +137,8 @@ void turn_worker_send_datagram(struct worker *w, const struct turn_path *path, s
 /* GRO, and no trust in what ICMP says of path MTUs. 0, or -1 with errno. */
 int turn_worker_set_udp(int fd, uint8_t family);
 
+bool turn_inbox_init(struct inbox *in);
+void turn_inbox_clear(struct inbox *in); /* what was received has been sent on */
 void turn_worker_read_udp(struct worker *w, struct listener *l);
 void turn_worker_read_relay(struct worker *w, struct turn_relay *r);
 

@@ -211,7 +211,11 @@ enum turn_verdict fake_from_peer(struct fake_client *cl, const char *peer, struc
 	cl->path.alloc = NULL;
 	struct turn_alloc *a = turn_alloc_find(cl->f->core, &cl->path);
 	assert_non_null(a);
-	return turn_core_from_peer(cl->f->core, &a->relays[addr.family == STUN_IPV6], &from, data, head, out);
+	struct turn_relay *relay = &a->relays[addr.family == STUN_IPV6];
+	struct turn_sender sender;
+	return turn_core_admit(cl->f->core, relay, &from, data.len, &sender)
+		       ? turn_core_from_peer(cl->f->core, relay, &sender, data, head, out)
+		       : TURN_DROP;
 }
 
 void fake_pass_seconds(struct fake *f, int seconds)

@@ -49,7 +49,9 @@ static void a_data_indication_is_well_formed(void **state)
 	union turn_addr from;
 	turn_policy_to_sockaddr(&addr, &from);
 	struct turn_relay *r = &s->ann.path.alloc->relays[0];
-	assert_int_equal(turn_core_from_peer(s->f.core, r, &from, STR("hello"), head, &move), TURN_TO_CLIENT);
+	struct turn_sender sender;
+	assert_true(turn_core_admit(s->f.core, r, &from, 5, &sender));
+	assert_int_equal(turn_core_from_peer(s->f.core, r, &sender, STR("hello"), head, &move), TURN_TO_CLIENT);
 	memset(whole, 0, sizeof whole);
 	memcpy(whole, head + TURN_HEADROOM - move.head_len, move.head_len);
 	memcpy(whole + move.head_len, move.data, move.len);
