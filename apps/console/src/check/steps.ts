@@ -110,9 +110,7 @@ async function server(context: Context): Promise<Finding> {
 /** Engine.IO's own handshake: whatever stands between may pass HTTP and still refuse WebSockets. */
 function websocket({ socketPath }: Context): Promise<Finding> {
   return new Promise((done) => {
-    const socket = new WebSocket(
-      `${location.origin.replace(/^http/, "ws")}${socketPath}?EIO=4&transport=websocket`,
-    );
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${socketPath}?EIO=4&transport=websocket`);
     const end = (finding: Finding) => {
       socket.close();
       done(finding);

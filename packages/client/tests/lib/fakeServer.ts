@@ -118,7 +118,8 @@ export class FakeServer {
     const platform = {
       media,
       createConnection: fakeConnection,
-      openSocket: (_url: string, _path: string | undefined, auth: (give: (auth: Auth) => void) => void) => new FakeSocket(this, auth),
+      openSocket: (_url: string, _path: string | undefined, auth: (give: (auth: Auth) => void) => void) =>
+        new FakeSocket(this, auth),
       fetch: (url: string, init: RequestInit) => this.#fetch(url, init),
       onOnline: () => () => {},
       onWake: () => () => {},
