@@ -42,7 +42,7 @@ struct api_gauges {
 struct api_config {
 	struct http_server *http; /* borrowed, as the rest */
 	struct loop *loop;
-	const char *data; /* the folder whose disk must have room */
+	const char *data;	 /* the folder whose disk must have room */
 	const char *socket_path; /* where Socket.IO is served: pages that come from here ask for it */
 	struct calls *calls;
 	struct store *store;
