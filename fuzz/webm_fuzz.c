@@ -23,7 +23,7 @@ static int64_t read_plain(void *arg, int64_t at, void *into, size_t n)
 	return (int64_t)n;
 }
 
-/* As complete.c lays it out. */
+/* As finish.c lays it out. */
 static int64_t read_finished(void *arg, int64_t at, void *into, size_t n)
 {
 	const struct file *f = arg;
@@ -54,7 +54,31 @@ static void check_again(struct file *f, const struct webm *first)
 	webm_fini(&again);
 }
 
-/* What complete.c writes into the file itself: no longer than what stood there. */
+/* Read as it comes in, in steps that its last byte tells, it says the same; or gives up where the whole is refused. */
+static void check_steps(struct file *f, const struct webm *want, int want_err)
+{
+	struct webm_scan *s = webm_scan_new();
+	struct webm_source source = {read_plain, f, 0};
+	struct webm w;
+	int err = s ? 0 : ERR_NO_MEMORY;
+	int64_t step = 1 + (int64_t)(f->size ? f->bytes[f->size - 1] : 0) * (int64_t)f->size / 512;
+	for (; !err && source.size < (int64_t)f->size; source.size += step)
+		err = webm_scan_more(s, &source);
+	source.size = (int64_t)f->size;
+	if (!err) {
+		err = webm_scan_end(s, &source, &w);
+		if (!err && !want_err &&
+			(w.end != want->end || w.n_cues != want->n_cues || w.is_cut != want->is_cut ||
+				webm_duration_ms(&w) != webm_duration_ms(want)))
+			abort();
+		webm_fini(&w);
+	}
+	webm_scan_free(s);
+	if (err != want_err && err != ERR_NO_MEMORY && want_err != ERR_NO_MEMORY)
+		abort();
+}
+
+/* What finish.c writes into the file itself: no longer than what stood there. */
 static void check_mends(const struct webm *w)
 {
 	uint8_t bytes[16];
@@ -77,7 +101,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct file f = {.bytes = data, .size = size};
 	struct webm_source source = {read_plain, &f, (int64_t)size};
 	struct webm w;
-	if (webm_scan(&source, &w) == 0) {
+	int err = webm_scan(&source, &w);
+	check_steps(&f, &w, err);
+	if (err == 0) {
 		buf_init(&f.head, WEBM_GAP);
 		buf_init(&f.index, 4 << 20);
 		f.end = (size_t)w.end;

@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "recording/inner.h"
+#include "recording/tally.h"
 
 #define FILL_FIRST 32768 /* bytes that wait before they are written */
 #define FILL_MOST (512 * 1024)
@@ -31,10 +31,10 @@ struct append {
 	bool had_recording;
 	struct buf fill;
 	struct buf flight;
-	size_t fill_at;	 /* bytes that make it worth writing */
-	EVP_MD_CTX *md;	 /* owned; null: no checksum */
-	EVP_MD_CTX *sum; /* owned; upload.sum, while it is written */
-	int fd;		 /* owned; -1 until the first write */
+	size_t fill_at;	     /* bytes that make it worth writing */
+	EVP_MD_CTX *md;	     /* owned; null: no checksum */
+	struct tally *tally; /* owned; upload.tally, while it is written; null */
+	int fd;		     /* owned; -1 until the first write */
 	int64_t start;
 	int64_t n_taken;
 	int64_t n_written;
@@ -52,7 +52,7 @@ static void append_free(struct append *a)
 	if (a->fd >= 0)
 		close(a->fd);
 	EVP_MD_CTX_free(a->md);
-	EVP_MD_CTX_free(a->sum);
+	tally_free(a->r, a->tally);
 	mem_free(a->form);
 	buf_fini(&a->fill);
 	buf_fini(&a->flight);
@@ -88,10 +88,12 @@ static int write_flight(struct work *w)
 	int64_t at = a->meta.base + a->start + a->n_written;
 	err = err ? err : open_part(a);
 	err = err ? err : dir_write(a->fd, a->flight.ptr, a->flight.len, at);
-	EVP_MD_CTX *sums[] = {a->md, a->sum};
-	for (size_t i = 0; i < 2 && !err; i++)
-		if (sums[i] && EVP_DigestUpdate(sums[i], a->flight.ptr, a->flight.len) != 1)
-			err = ERR_NO_MEMORY;
+	if (!err && a->md && EVP_DigestUpdate(a->md, a->flight.ptr, a->flight.len) != 1)
+		err = ERR_NO_MEMORY;
+	if (!err && a->tally)
+		err = tally_add(a->tally, buf_str(&a->flight));
+	if (!err && a->tally)
+		tally_look(a->tally, a->fd, a->meta.base);
 	if (!err && at + (int64_t)a->flight.len - a->n_synced > SYNC_EVERY) {
 		sync_file_range(a->fd, a->n_synced, at - a->n_synced, SYNC_FILE_RANGE_WRITE);
 		a->n_synced = at;
@@ -144,9 +146,8 @@ static void on_settled(struct work *w, int err)
 		u->n_first = 0;
 	u->offset = a->start + kept;
 	if (!a->drop) {
-		u->sum = a->sum;
-		u->summed = u->offset;
-		a->sum = NULL;
+		u->tally = a->tally;
+		a->tally = NULL;
 	}
 	r->n_bytes += kept;
 	u->holder = NULL;
@@ -188,6 +189,8 @@ static void on_written(struct work *w, int err)
 {
 	struct append *a = CONTAINER_OF(w, struct append, work);
 	a->is_writing = false;
+	if (a->tally)
+		tally_count(a->r, a->tally);
 	if (err) { /* what was written before stays */
 		a->err = a->err ? a->err : err;
 		a->is_over = true;
@@ -347,22 +350,15 @@ static int begin(struct append *a)
 	return multipart_init(a->form, http_req_header(config->req, "content-type"), cb);
 }
 
-/* What all bytes so far come to is carried on, if it is known: a restart forgets it. Null: to be computed at the end.
- */
-static EVP_MD_CTX *take_sum(struct upload *u)
+/* What is known of all bytes so far is carried on: a restart forgets it. Null: to be found out in the end. */
+static struct tally *take_tally(struct upload *u)
 {
-	EVP_MD_CTX *sum = u->summed == u->offset ? u->sum : NULL;
-	if (!sum)
-		EVP_MD_CTX_free(u->sum);
-	u->sum = NULL;
-	if (u->offset > 0)
-		return sum;
-	EVP_MD_CTX_free(sum);
-	sum = EVP_MD_CTX_new();
-	if (sum && EVP_DigestInit_ex(sum, EVP_sha256(), NULL) == 1)
-		return sum;
-	EVP_MD_CTX_free(sum);
-	return NULL;
+	struct tally *tally = u->tally;
+	u->tally = NULL;
+	if (u->offset > 0 && tally_is_of(tally, u->offset))
+		return tally;
+	tally_free(u->r, tally);
+	return u->offset > 0 ? NULL : tally_new();
 }
 
 int append_start(struct upload *u, const struct append_config *config)
@@ -385,7 +381,7 @@ int append_start(struct upload *u, const struct append_config *config)
 		append_free(a);
 		return err;
 	}
-	a->sum = take_sum(u);
+	a->tally = take_tally(u);
 	u->holder = a;
 	recordings_begin(u->r);
 	http_req_read(config->req, &body, a);

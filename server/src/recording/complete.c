@@ -4,14 +4,12 @@
  *
  * Each step can be repeated after a crash: what an upload's bytes were stays readable until the row is written.
  */
-#include <openssl/evp.h>
-
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "recording/inner.h"
 #include "recording/s3.h"
+#include "recording/tally.h"
 
 #define AGAIN_MS 1000ll /* until the second attempt; the pause doubles */
 #define AGAIN_DOUBLED 4
@@ -21,12 +19,13 @@ struct completion {
 	struct upload *u;
 	struct recordings *r;
 	struct upload_meta meta; /* a copy, for the pool */
+	struct webm_scan *scan;	 /* owned, for the pool; null */
 };
 
 static int finish(struct work *w)
 {
 	struct completion *c = CONTAINER_OF(w, struct completion, work);
-	return finish_upload(&c->r->dir, &c->meta);
+	return finish_upload(&c->r->dir, &c->meta, c->scan);
 }
 
 /* --- again, when something went wrong --- */
@@ -158,21 +157,24 @@ static void on_completed(struct work *w, int err)
 	} else { /* the disk is full, or worse */
 		try_again(u, "recording not completed yet", err);
 	}
+	webm_scan_free(c->scan);
 	mem_free(c);
 	next(r);
 	recordings_end(r);
 }
 
-/* What the bytes came to while they came in, unless a restart lay between. */
-static void take_sum(struct upload *u)
+/* What was learnt of the bytes while they came in, unless a restart lay between. */
+static struct webm_scan *take_tally(struct upload *u)
 {
-	unsigned char sum[EVP_MAX_MD_SIZE];
 	struct recording *row = &u->meta.row;
-	bool known = u->sum && u->summed == u->meta.length && !row->upload_sha256[0];
-	if (known && EVP_DigestFinal_ex(u->sum, sum, NULL) == 1)
-		dir_hex(sum, row->upload_sha256);
-	EVP_MD_CTX_free(u->sum);
-	u->sum = NULL;
+	struct webm_scan *scan = NULL;
+	if (tally_is_of(u->tally, u->meta.length) && !row->upload_sha256[0]) {
+		tally_sum(u->tally, row->upload_sha256);
+		scan = tally_take_scan(u->tally);
+	}
+	tally_free(u->r, u->tally);
+	u->tally = NULL;
+	return scan;
 }
 
 static void next(struct recordings *r)
@@ -182,8 +184,8 @@ static void next(struct recordings *r)
 	if (!c)
 		return;
 	struct upload *u = CONTAINER_OF(link, struct upload, completing);
-	take_sum(u);
-	*c = (struct completion){.u = u, .r = r, .meta = u->meta};
+	*c = (struct completion){.u = u, .r = r, .scan = take_tally(u)};
+	c->meta = u->meta;
 	r->is_completing = u->is_busy = true;
 	recordings_begin(r);
 	work_start(r->config.loop, &c->work, finish, on_completed);

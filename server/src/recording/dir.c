@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,10 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/mem.h"
 #include "recording/inner.h"
-
-#define CHUNK (256 * 1024)
 
 int dir_error(int error_number)
 {
@@ -136,40 +132,4 @@ int64_t dir_read(int fd, void *into, size_t n, int64_t at)
 		got += (size_t)more;
 	}
 	return (int64_t)got;
-}
-
-static int hash(int fd, int64_t from, int64_t n, EVP_MD_CTX *md, char *room)
-{
-	while (n > 0) {
-		int64_t got = dir_read(fd, room, n < CHUNK ? (size_t)n : CHUNK, from);
-		if (got <= 0)
-			return got < 0 ? (int)got : ERR_IO;
-		EVP_DigestUpdate(md, room, (size_t)got);
-		from += got;
-		n -= got;
-	}
-	return 0;
-}
-
-void dir_hex(const unsigned char sum[32], char out[RECORDING_SHA_SIZE])
-{
-	for (size_t i = 0; i < 32; i++)
-		snprintf(out + 2 * i, 3, "%02x", sum[i]);
-}
-
-int dir_sha256(int fd, int64_t from, int64_t n, char out[RECORDING_SHA_SIZE])
-{
-	unsigned char sum[32];
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	char *room = mem_new(CHUNK);
-	int err = md && room && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 ? 0 : ERR_NO_MEMORY;
-	if (!err)
-		err = hash(fd, from, n, md, room);
-	if (!err && EVP_DigestFinal_ex(md, sum, NULL) != 1)
-		err = ERR_NO_MEMORY;
-	if (!err)
-		dir_hex(sum, out);
-	EVP_MD_CTX_free(md);
-	mem_free(room);
-	return err;
 }

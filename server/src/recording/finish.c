@@ -14,6 +14,7 @@
 struct finishing {
 	const struct dir *dir;
 	struct upload_meta *meta;
+	struct webm_scan *scan; /* borrowed; null */
 	int fd;
 };
 
@@ -105,7 +106,7 @@ static int strip_gap(struct finishing *c)
 static int finish_webm(struct finishing *c, const struct webm_source *source)
 {
 	struct webm w;
-	int err = webm_scan(source, &w);
+	int err = c->scan ? webm_scan_end(c->scan, source, &w) : webm_scan(source, &w);
 	err = err ? err : write_webm(c, &w);
 	webm_fini(&w);
 	if (err != ERR_PROTOCOL && err != ERR_TOO_LARGE)
@@ -136,7 +137,7 @@ static int finish_file(struct finishing *c)
 	int64_t n = read_source(c, 0, first, sizeof first);
 	int err = n < 0 ? (int)n : media_sniff(str_n(first, (size_t)n), &kind);
 	if (!err && !row->upload_sha256[0])
-		err = dir_sha256(c->fd, c->meta->base, c->meta->length, row->upload_sha256);
+		err = sha_file(c->fd, c->meta->base, c->meta->length, row->upload_sha256);
 	err = err ? err : finish_kind(c, kind);
 	if (err)
 		return err;
@@ -145,7 +146,7 @@ static int finish_file(struct finishing *c)
 	row->started_at = row->duration_ms ? row->ended_at - row->duration_ms : row->started_at;
 	row->created_at = clock_wall_ms();
 	if (kind == MEDIA_WEBM && c->meta->base)
-		err = dir_sha256(c->fd, 0, row->file_size, row->sha256);
+		err = sha_file(c->fd, 0, row->file_size, row->sha256);
 	else
 		memcpy(row->sha256, row->upload_sha256, sizeof row->sha256);
 	return !err && fdatasync(c->fd) < 0 ? dir_error(errno) : err;
@@ -163,9 +164,9 @@ static int finish(struct finishing *c)
 	return err ? err : meta_save(c->dir, c->meta);
 }
 
-int finish_upload(const struct dir *d, struct upload_meta *m)
+int finish_upload(const struct dir *d, struct upload_meta *m, struct webm_scan *scan)
 {
-	struct finishing c = {.dir = d, .meta = m, .fd = -1};
+	struct finishing c = {.dir = d, .meta = m, .scan = scan, .fd = -1};
 	int err = m->state == UPLOAD_COMPLETING ? finish(&c) : 0;
 	return err ? err : dir_rename(d, m->row.id);
 }

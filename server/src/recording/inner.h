@@ -9,8 +9,9 @@
 #include "recording/recording.h"
 
 struct append;
-struct evp_md_ctx_st;
+struct tally;
 struct s3;
+struct webm_scan;
 
 /* The folder. */
 struct dir {
@@ -54,8 +55,7 @@ struct upload {
 	int64_t max_bytes;    /* by quotas, when it was last measured */
 	char first[MEDIA_MAGIC];
 	size_t n_first;
-	struct evp_md_ctx_st *sum; /* owned; SHA-256 of the first `summed` bytes; null: not known */
-	int64_t summed;
+	struct tally *tally;				      /* owned; null: not known */
 	struct append *holder;				      /* borrowed: the request that writes; null */
 	void (*next)(struct upload *u, struct http_req *req); /* who waits for it to end; null */
 	struct http_req *next_req;
@@ -76,6 +76,7 @@ struct recordings {
 	size_t n_open;
 	int64_t n_bytes;
 	size_t n_fill;	       /* bytes that fast uploads may have waiting beyond what each has */
+	size_t n_tally;	       /* bytes of memory of what is known of uploads */
 	struct list admitting; /* admissions that have passed the quotas */
 	struct list completing;
 	bool is_completing;
@@ -99,9 +100,13 @@ int dir_rename(const struct dir *d, const char *id); /* uploads/ID.part becomes 
 int dir_has_room(const struct dir *d, int64_t min_free);
 int dir_write(int fd, const void *bytes, size_t n, int64_t at);
 int64_t dir_read(int fd, void *into, size_t n, int64_t at);
-void dir_hex(const unsigned char sum[32], char out[RECORDING_SHA_SIZE]);
-int dir_sha256(int fd, int64_t from, int64_t n, char out[RECORDING_SHA_SIZE]);
 int dir_error(int error_number);
+
+/* --- sha.c: blocking too --- */
+/* Of n bytes from `from` on, in hexadecimal. Takes 4 MB and a thread meanwhile. ERR_IO: they cannot be read, or are
+ * fewer; ERR_NO_MEMORY. */
+int sha_file(int fd, int64_t from, int64_t n, char out[RECORDING_SHA_SIZE]);
+void sha_hex(const unsigned char sum[32], char out[RECORDING_SHA_SIZE]);
 
 /* --- meta.c: blocking too --- */
 int meta_save(const struct dir *d, const struct upload_meta *m);
@@ -170,8 +175,9 @@ void append_break(struct append *a);
 
 /* --- finish.c: blocking --- */
 /* What is done to the files of an upload that completes; each step can be repeated after a crash or an error. m becomes
- * what is saved of it, and counts only when there was no error. ERR_NOT_MEDIA: nothing to play; those of dir.c. */
-int finish_upload(const struct dir *d, struct upload_meta *m);
+ * what is saved of it, and counts only when there was no error. scan is of bytes of it, and used up; null: they are
+ * looked at now. ERR_NOT_MEDIA: nothing to play; those of dir.c. */
+int finish_upload(const struct dir *d, struct upload_meta *m, struct webm_scan *scan);
 
 /* --- complete.c --- */
 void complete_start(struct upload *u);

@@ -163,7 +163,7 @@ static int read_part(struct work *w)
 	int64_t n = dir_read(p->fd, p->part, p->part_size, at);
 	p->n_part = n > 0 ? (size_t)n : 0;
 	p->n_sent = 0;
-	return n <= 0 ? ERR_IO : dir_sha256(p->fd, at, n, p->sha256);
+	return n <= 0 ? ERR_IO : sha_file(p->fd, at, n, p->sha256);
 }
 
 static void on_part_read(struct work *w, int err)

@@ -1,13 +1,12 @@
 /* Uploads that are open: who may begin one, how large it may get, and how it is forgotten. */
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "recording/inner.h"
+#include "recording/tally.h"
 
 struct upload *upload_find(struct recordings *r, struct str id)
 {
@@ -71,7 +70,7 @@ void upload_forget(struct upload *u)
 	call_use_release(r, u->use);
 	list_remove(&u->completing);
 	timer_stop(r->config.loop, &u->again);
-	EVP_MD_CTX_free(u->sum);
+	tally_free(r, u->tally);
 	mem_free(u);
 }
 

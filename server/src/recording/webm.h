@@ -51,6 +51,7 @@ struct webm {
 	bool is_open;	   /* has clusters of unknown length, which a segment of known length may not hold */
 	bool has_video;
 	uint64_t video_track;
+	bool has_block;
 	double told_duration; /* what Info says; 0 */
 	uint64_t last_time;   /* of the last block */
 	uint64_t last_step;   /* between the last two */
@@ -75,6 +76,16 @@ struct webm {
  * Free with webm_fini whatever came. */
 int webm_scan(const struct webm_source *source, struct webm *out);
 void webm_fini(struct webm *w);
+
+/* The same of a source that is still coming in: more as often as one likes, each time with what there is by then, and
+ * the end once. It comes to what webm_scan of the whole would. */
+struct webm_scan *webm_scan_new(void); /* null: no memory */
+void webm_scan_free(struct webm_scan *s);
+/* 0, or an error: then it is to be freed, and says nothing of what the whole will be. */
+int webm_scan_more(struct webm_scan *s, const struct webm_source *source);
+/* Errors and out as of webm_scan. */
+int webm_scan_end(struct webm_scan *s, const struct webm_source *source, struct webm *out);
+size_t webm_scan_size(const struct webm_scan *s); /* bytes of memory that it holds */
 
 int64_t webm_duration_ms(const struct webm *w);
 

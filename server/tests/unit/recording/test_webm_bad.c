@@ -36,6 +36,37 @@ static void check_part(const struct buf *b, const struct webm *w)
 	buf_fini(&out);
 }
 
+/* What is found out step by step, as it comes in, is what the whole says. */
+static void check_steps(const struct buf *b, size_t step, const struct webm *want, int want_err)
+{
+	struct webm_scan *s = webm_scan_new();
+	struct webm_source source = build_source(b);
+	struct webm w;
+	assert_non_null(s);
+	for (source.size = 0; source.size < (int64_t)b->len; source.size += (int64_t)step)
+		if (webm_scan_more(s, &source) < 0)
+			break;
+	bool gave_up = source.size < (int64_t)b->len;
+	source.size = (int64_t)b->len;
+	assert_int_equal(gave_up ? want_err : webm_scan_end(s, &source, &w), want_err);
+	if (!want_err) {
+		assert_int_equal(w.end, want->end);
+		assert_int_equal(w.is_cut, want->is_cut);
+		assert_int_equal(w.is_open, want->is_open);
+		assert_int_equal(w.size_at, want->size_at);
+		assert_int_equal(w.size_value, want->size_value);
+		assert_int_equal(w.n_stale, want->n_stale);
+		assert_int_equal(w.n_cues, want->n_cues);
+		assert_int_equal(webm_duration_ms(&w), webm_duration_ms(want));
+		if (w.n_cues)
+			assert_memory_equal(w.cues, want->cues, w.n_cues * sizeof *w.cues);
+	}
+	if (!gave_up)
+		webm_fini(&w);
+	assert_true(webm_scan_size(s) > 0);
+	webm_scan_free(s);
+}
+
 static void check_truncations(const struct buf *whole)
 {
 	int64_t last = 0;
@@ -56,6 +87,7 @@ static void check_truncations(const struct buf *whole)
 			assert_int_equal(err, ERR_PROTOCOL);
 			assert_int_equal(n_good, 0); /* once something can be played, it stays so */
 		}
+		check_steps(&part, 1 + n % 13, &w, err);
 		webm_fini(&w);
 		buf_fini(&part);
 	}
@@ -136,6 +168,7 @@ static void test_huge_sizes(void **state)
 			assert_int_equal(scan(&b, &w), 0);
 			assert_int_equal(webm_duration_ms(&w), 1000);
 			check_part(&b, &w);
+			check_steps(&b, 100, &w, 0);
 			webm_fini(&w);
 			b.len = 0;
 			build_element(&b, EBML_HEADER, STR("x"));
