@@ -89,6 +89,33 @@ describe("an upload that is whole", () => {
     expect((await whenReady(again, callId, id, 5000)).uploadSha256).toBe(sha256(bytes));
   });
 
+  it("becomes the same recording whether it was looked at while it came in or, after a kill, in the end", async () => {
+    const { server, alice, callId } = await makeScene();
+    const second = liveWebm(1);
+    const clusters = second.subarray(second.indexOf(Buffer.from("1f43b675", "hex")));
+    const bytes = Buffer.concat([second, ...Array<Buffer>(Math.ceil(20_000_000 / clusters.length)).fill(clusters)]);
+    const upload = async (kills: boolean) => {
+      const path = (await createUpload(alice, callId, bytes.length)).headers.get("location") as string;
+      let rest = alice;
+      for (let at = 0; at < bytes.length; at += 7_000_000) {
+        if (kills && at) {
+          await server.kill();
+          await server.start();
+          rest = new Rest(server.url, recorderToken("alice"));
+        }
+        const piece = bytes.subarray(at, at + 7_000_000);
+        expect(await patch(rest, path, at, piece)).toMatchObject({ status: 204, offset: at + piece.length });
+      }
+      const done = await whenReady(rest, callId, path.split("/").at(-1) as string);
+      expect(done.uploadSha256).toBe(sha256(bytes));
+      expect(done.sha256).toBe(sha256((await download(rest, done.id)).bytes));
+      return done;
+    };
+    const [asItCame, inTheEnd] = [await upload(false), await upload(true)];
+    expect(inTheEnd.sha256).toBe(asItCame.sha256);
+    expect(inTheEnd.durationMs).toBe(asItCame.durationMs);
+  }, 60_000);
+
   it("is tried again soon when it could not be completed", async () => {
     const { server, alice, callId } = await makeScene();
     const bytes = liveWebm(1);
