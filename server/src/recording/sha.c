@@ -1,8 +1,10 @@
 /* The SHA-256 of a file's part. What it waits for is the arithmetic: a second thread reads ahead, a few pieces at most.
  */
+#include <errno.h>
 #include <openssl/evp.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
-#include <uv.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -19,36 +21,43 @@ struct ahead {
 	int64_t left;	     /* to be read */
 	char *pieces;	     /* owned; in turns */
 	int64_t got[PIECES]; /* bytes of each, or an ERR_* */
-	uv_sem_t full;
-	uv_sem_t empty;
+	sem_t full;
+	sem_t empty;
 };
 
+static void wait_for(sem_t *s)
+{
+	while (sem_wait(s) < 0 && errno == EINTR)
+		;
+}
+
 /* On the other thread. Ends with the last byte, or with the first error. */
-static void read_ahead(void *arg)
+static void *read_ahead(void *arg)
 {
 	struct ahead *a = arg;
 	for (size_t i = 0; a->left > 0; i = (i + 1) % PIECES) {
-		uv_sem_wait(&a->empty);
+		wait_for(&a->empty);
 		size_t want = a->left < PIECE ? (size_t)a->left : PIECE;
 		int64_t n = dir_read(a->fd, a->pieces + i * PIECE, want, a->at);
 		n = n == 0 ? ERR_IO : n;
 		a->got[i] = n;
 		a->at += n;
 		a->left = n < 0 ? 0 : a->left - n;
-		uv_sem_post(&a->full);
+		sem_post(&a->full);
 	}
+	return NULL;
 }
 
 static int hash(struct ahead *a, int64_t n, EVP_MD_CTX *md)
 {
 	for (size_t i = 0; n > 0; i = (i + 1) % PIECES) {
-		uv_sem_wait(&a->full);
+		wait_for(&a->full);
 		int64_t got = a->got[i];
 		if (got < 0)
 			return (int)got;
 		EVP_DigestUpdate(md, a->pieces + i * PIECE, (size_t)got);
 		n -= got;
-		uv_sem_post(&a->empty);
+		sem_post(&a->empty);
 	}
 	return 0;
 }
@@ -56,16 +65,16 @@ static int hash(struct ahead *a, int64_t n, EVP_MD_CTX *md)
 static int hash_ahead(struct ahead *a, EVP_MD_CTX *md)
 {
 	int64_t n = a->left;
-	uv_thread_t reader;
-	uv_sem_init(&a->full, 0);
-	uv_sem_init(&a->empty, PIECES);
-	int err = uv_thread_create(&reader, read_ahead, a) < 0 ? ERR_NO_MEMORY : 0;
+	pthread_t reader;
+	sem_init(&a->full, 0, 0);
+	sem_init(&a->empty, 0, PIECES);
+	int err = pthread_create(&reader, NULL, read_ahead, a) ? ERR_NO_MEMORY : 0;
 	if (!err) {
 		err = hash(a, n, md);
-		uv_thread_join(&reader);
+		pthread_join(reader, NULL);
 	}
-	uv_sem_destroy(&a->full);
-	uv_sem_destroy(&a->empty);
+	sem_destroy(&a->full);
+	sem_destroy(&a->empty);
 	return err;
 }
 
