@@ -7,23 +7,28 @@
 
 #include "base/err.h"
 
-static int64_t now_ms(clockid_t id)
+static int64_t now_us(clockid_t id)
 {
 	struct timespec t;
 	int rc = clock_gettime(id, &t);
 	assert(rc == 0);
 	(void)rc;
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 int64_t clock_mono_ms(void)
 {
-	return now_ms(CLOCK_MONOTONIC);
+	return now_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t clock_mono_us(void)
+{
+	return now_us(CLOCK_MONOTONIC);
 }
 
 int64_t clock_wall_ms(void)
 {
-	return now_ms(CLOCK_REALTIME);
+	return now_us(CLOCK_REALTIME) / 1000;
 }
 
 void clock_format(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])

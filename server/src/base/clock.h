@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void); /* the same clock, for what is shorter */
 int64_t clock_wall_ms(void);
 
 /* "2026-11-23T10:15:30.123Z" and a NUL. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
@@ -213,6 +214,20 @@ static int poll_events(struct worker *w, int timeout_ms)
 	return epoll_wait(w->epoll, w->events, WORKER_EVENTS, timeout_ms);
 }
 
+/* The first packet of a burst wakes the worker, and with it the kernel sets aside who is just sending or receiving the
+ * rest on this core: let that go on, and the burst is found whole. Whoever does not give the core back soon is no such
+ * one, and is not let before for a second. */
+static void let_burst_finish(struct worker *w)
+{
+	int64_t before = clock_mono_us();
+	if (before < w->no_yield_until_us)
+		return;
+	sched_yield();
+	int64_t after = clock_mono_us();
+	if (after - before > WORKER_YIELD_US)
+		w->no_yield_until_us = after + 1000000;
+}
+
 /* To be woken costs more than all that is done for a packet. A worker that would be woken all the time therefore sleeps
  * a little and then looks, and finds the packets of several turns as one. One that finds nothing waits to be woken. */
 static void wait_events(struct worker *w)
@@ -223,8 +238,10 @@ static void wait_events(struct worker *w)
 		nanosleep(&pause, NULL);
 		w->n_events = poll_events(w, 0);
 	}
-	if (w->n_events <= 0)
+	if (w->n_events <= 0) {
 		w->n_events = poll_events(w, -1);
+		let_burst_finish(w);
+	}
 }
 
 /* One clock call for each turn, however many packets it has. What the clock ends goes after the events, so that none of

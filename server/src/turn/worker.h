@@ -17,7 +17,8 @@
 #define WORKER_BEAT_MS 500
 #define WORKER_WINDOW_MS 32 /* over which turns are counted */
 #define WORKER_GATHER_MS 1000
-#define WORKER_THIN 3 /* packets a turn from which on pauses add nothing */
+#define WORKER_YIELD_US 500 /* a burst is sent in less */
+#define WORKER_THIN 4	    /* packets a turn from which on pauses add nothing */
 #define WORKER_SLOT_DATA 65536
 /* Slots begin at different places of the cache's sets, not all at the same. */
 #define WORKER_SLOT_STRIDE (WORKER_SLOT_DATA + TURN_HEADROOM + 400)
@@ -82,6 +83,7 @@ struct worker {
 	uint32_t window_packets;
 	uint32_t gather_us; /* 0: no pauses now */
 	int64_t window_end_ms;
+	int64_t no_yield_until_us;
 
 	struct inbox inbox;
 	struct batch to_peers, to_clients;
