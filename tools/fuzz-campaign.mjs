@@ -2,9 +2,9 @@
 // priority, until each has run for so many minutes without reaching anything new [60], or for `limit` minutes [no limit].
 // Two processes: the whole connection in one, in the other the rest in turns, always the one that has grown last, so that
 // those that don't grow any more give their time to others. Minutes of a target are those that it computed.
-// Writes bench/results/fuzz.md as it goes, and each growth into build-fuzz/campaign.log. FUZZ_PIDS names a file for the
-// processes' ids: who measures something meanwhile may stop them.
-import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+// Writes bench/results/fuzz.md as it goes (what stands there under "## Before" stays), and each growth into
+// build-fuzz/campaign.log. FUZZ_PIDS names a file for the processes' ids: who measures something meanwhile may stop them.
+import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { buildTargets, corporaOf, fuzz, keepFinds, progressOf } from "./lib/fuzz.mjs";
@@ -15,6 +15,9 @@ const limit = Number(process.argv[3] ?? Number.POSITIVE_INFINITY);
 const alone = "connection";
 const turns = { alone: 300, others: 60 }; // seconds
 const seed = Number(process.env.FUZZ_SEED ?? 1 + Math.floor(Math.random() * 1e6));
+const results = join(root, "bench/results/fuzz.md");
+const before = /\n## Before\n[\s\S]*/.exec(readFileSync(results, "utf8"))?.[0] ?? "";
+const programs = join(root, "build-fuzz", `campaign-${process.pid}`);
 const log = join(root, "build-fuzz/campaign.log");
 const ticksPerMinute = 60 * 100;
 const begun = Date.now();
@@ -24,9 +27,8 @@ let nTurns = 0;
 
 /** Programs of their own, so that a build meanwhile disturbs nothing. */
 function ownProgram(target) {
-  const folder = join(root, "build-fuzz", `campaign-${process.pid}`);
-  mkdirSync(folder, { recursive: true });
-  const [program, words] = [join(folder, target.name), join(folder, `${target.name}.dict`)];
+  mkdirSync(programs, { recursive: true });
+  const [program, words] = [join(programs, target.name), join(programs, `${target.name}.dict`)];
   copyFileSync(target.program, program);
   copyFileSync(target.words, words);
   const counts = { runs: 0, minutes: 0, first: 0, last: 0, grewAt: 0, crashes: 0 };
@@ -75,7 +77,7 @@ function watch(target, child) {
 
 async function take(target, seconds) {
   const result = await fuzz(target, seconds, {
-    options: [`-seed=${seed + nTurns++}`, "-timeout=1200"], // for those who stop it
+    options: [`-seed=${seed + nTurns++}`, "-timeout=1200", "-report_slow_units=1200"], // it may be stopped
     command: ["chrt", "-i", "0"],
     onStart: (child) => watch(target, child),
   });
@@ -96,7 +98,7 @@ async function lane(targets, seconds) {
     if (calm(next) >= wanted || isOver()) return;
     const left = (limit - minutesNow()) * 60;
     await take(next, Math.ceil(Math.min(seconds, left)));
-    writeFileSync(join(root, "bench/results/fuzz.md"), report());
+    writeFileSync(results, report());
   }
 }
 
@@ -120,7 +122,7 @@ and llhttp; the first figure is what was reached by the inputs that were there b
 | target | executions | minutes | edges | last growth, at min | minutes since | crashes | inputs kept |
 |---|---|---|---|---|---|---|---|
 ${targets.map(row).join("\n")}
-`;
+${before}`;
 }
 
 const targets = (await buildTargets()).map(ownProgram);
@@ -129,5 +131,6 @@ const [single, rest] = [targets.filter((t) => t.name === alone), targets.filter(
 writeFileSync(log, "");
 await Promise.all([lane(single, turns.alone), lane(rest, turns.others)]);
 for (const target of targets) await keepFinds(target);
-writeFileSync(join(root, "bench/results/fuzz.md"), report());
+writeFileSync(results, report());
+rmSync(programs, { recursive: true });
 process.exit(targets.some((target) => target.crashes) ? 1 : 0);
