@@ -49,6 +49,12 @@ function notePids() {
   if (process.env.FUZZ_PIDS) writeFileSync(process.env.FUZZ_PIDS, [...pids].join("\n"));
 }
 
+function noteGrowth(target, last) {
+  target.grewAt = target.minutes;
+  const at = `${minutesNow().toFixed(1)} min, of its own ${target.minutes.toFixed(1)}`;
+  appendFileSync(log, `${target.name} ${target.last} → ${last} ${at}\n`);
+}
+
 /** Looks on at a turn: what it computes, and each growth. */
 function watch(target, child) {
   const before = target.minutes;
@@ -58,15 +64,16 @@ function watch(target, child) {
   const timer = setInterval(look, 1000);
   pids.add(child.pid);
   notePids();
+  let isLoaded = false;
   child.stderr.on("data", (text) => {
-    const { last } = progressOf(text);
-    if (last <= target.last) return;
-    look();
-    const isStart = target.last === 0 || text.includes("INITED");
-    if (!isStart) target.grewAt = target.minutes;
-    const at = `${minutesNow().toFixed(1)} min, of its own ${target.minutes.toFixed(1)}`;
-    appendFileSync(log, `${target.name} ${target.last} → ${last} ${isStart ? "(corpus)" : ""} ${at}\n`);
-    target.last = last;
+    const { first, last } = progressOf(text);
+    target.first ||= first;
+    if (last > target.last) {
+      look();
+      if (isLoaded) noteGrowth(target, last);
+      target.last = last;
+    }
+    isLoaded ||= first > 0;
   });
   child.on("exit", () => {
     clearInterval(timer);
@@ -82,7 +89,6 @@ async function take(target, seconds) {
     onStart: (child) => watch(target, child),
   });
   target.runs += result.runs;
-  target.first ||= result.first;
   if (result.good) return;
   target.crashes++;
   console.log(`${target.name} crashed\n${tail(result.output, 50)}`);

@@ -52,11 +52,12 @@ export async function fuzz({ name, program, words }, seconds, { options = [], co
   return { good: code === 0, output, ...progressOf(output) };
 }
 
-/** What libFuzzer's output tells: executions, and the edges that were reached at the beginning and at the end. */
+/** What libFuzzer's output tells: executions, and the edges that the corpus reached and that are reached now. */
 export function progressOf(output) {
   const covers = [...output.matchAll(/cov: (\d+)/g)].map(([, edges]) => Number(edges));
   const runs = [...output.matchAll(/^#(\d+)\t/gm)].map(([, count]) => Number(count));
-  return { runs: runs.at(-1) ?? 0, first: covers[0] ?? 0, last: covers.at(-1) ?? 0 };
+  const first = Number(/INITED cov: (\d+)/.exec(output)?.[1] ?? 0);
+  return { runs: runs.at(-1) ?? 0, first, last: covers.at(-1) ?? 0 };
 }
 
 /** Of what was found, keeps only what reaches code that the kept inputs do not reach yet. */
