@@ -83,8 +83,11 @@ describe("users", () => {
 describe("the service", () => {
   it("says that it is well, to anybody", async () => {
     const anybody = server.rest(null);
-    expect((await anybody.get("/healthz")).body).toEqual({ status: "ok", socketPath: "/socket.io/" });
+    expect((await anybody.get("/healthz")).body).toEqual({ status: "ok" });
     expect((await anybody.get("/readyz")).body).toMatchObject({ status: "ok", checks: { database: "ok", disk: "ok" } });
+  });
+  it("tells where its sockets are", async () => {
+    expect((await server.rest(null).get("/api/server")).body).toEqual({ socketPath: "/socket.io/" });
   });
   it("describes itself", async () => {
     const { body } = await server.rest(null).get("/api/openapi.json");

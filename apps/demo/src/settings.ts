@@ -19,9 +19,9 @@ export interface Settings {
 /** A server that does not answer is the client's to tell: it asks again by itself. */
 export async function askSocketPath(): Promise<string | undefined> {
   try {
-    const answer = await fetch("/healthz", { signal: AbortSignal.timeout(2000) });
-    const health: { socketPath?: string } = await answer.json();
-    return health.socketPath;
+    const answer = await fetch("/api/server", { signal: AbortSignal.timeout(2000) });
+    const server: { socketPath?: string } = await answer.json();
+    return server.socketPath;
   } catch {
     return undefined;
   }

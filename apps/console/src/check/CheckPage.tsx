@@ -94,7 +94,7 @@ function useChecks(token: string | null) {
   const run = async () => {
     setFindings(new Map());
     const context: Context = {
-      ...{ token, iceServers: null, socketPath: "/socket.io/" },
+      ...{ token, iceServers: null },
       onStream: (opened) => {
         streams.current.push(opened);
         if (opened.getVideoTracks().length > 0) setStream(opened);

@@ -18,8 +18,6 @@ export interface Step {
 export interface Context {
   token: string | null;
   iceServers: RTCIceServer[] | null;
-  /** Where Socket.IO is served. */
-  socketPath: string;
   onStream(stream: MediaStream): void;
 }
 
@@ -92,14 +90,13 @@ async function microphone(context: Context): Promise<Finding> {
   return good(`It hears something: at most ${Math.min(100, Math.round(100 * level))} % of full scale.`);
 }
 
-async function server(context: Context): Promise<Finding> {
+async function server(): Promise<Finding> {
   const times: number[] = [];
   for (let i = 0; i < 5; i++) {
     const from = performance.now();
     const answer = await fetch("/healthz", { cache: "no-store" }).catch(() => null);
     if (!answer?.ok) return bad("The server does not answer: is this device online?");
     times.push(performance.now() - from);
-    context.socketPath = (await answer.json()).socketPath;
   }
   const typical = times.sort((a, b) => a - b)[2] ?? 0;
   return typical > 400
@@ -108,8 +105,9 @@ async function server(context: Context): Promise<Finding> {
 }
 
 /** Engine.IO's own handshake: whatever stands between may pass HTTP and still refuse WebSockets. */
-function websocket({ socketPath }: Context): Promise<Finding> {
-  return new Promise((done) => {
+async function websocket(): Promise<Finding> {
+  const { socketPath } = await (await fetch("/api/server")).json();
+  return await new Promise((done) => {
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${socketPath}?EIO=4&transport=websocket`);
     const end = (finding: Finding) => {
       socket.close();

@@ -305,9 +305,13 @@ export interface UserAnswer {
 /** How it stands. */
 export interface Health {
   status: "ok" | "unavailable";
-  /** /healthz: where Socket.IO is served (the option --path). */
-  socketPath?: string;
   checks?: Record<string, unknown>;
+}
+
+/** What a client needs to know before it has a token. */
+export interface Server {
+  /** The option `path` of Socket.IO's clients (--path). */
+  socketPath: string;
 }
 
 /** A token for trying things out. */
