@@ -7,6 +7,7 @@
 import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { buildTargets, corporaOf, fuzz, keepFinds, progressOf } from "./lib/fuzz.mjs";
 import { root, run, tail } from "./lib/run.mjs";
 
@@ -65,15 +66,14 @@ function watch(target, child) {
   pids.add(child.pid);
   notePids();
   let isLoaded = false;
-  child.stderr.on("data", (text) => {
-    const { first, last } = progressOf(text);
-    target.first ||= first;
-    if (last > target.last) {
-      look();
-      if (isLoaded) noteGrowth(target, last);
-      target.last = last;
-    }
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    const { first, last } = progressOf(line);
     isLoaded ||= first > 0;
+    target.first ||= first;
+    if (last <= target.last) return;
+    look();
+    if (isLoaded && !first) noteGrowth(target, last);
+    target.last = last;
   });
   child.on("exit", () => {
     clearInterval(timer);
