@@ -183,7 +183,12 @@ const postgresTests = (filters, again = false) =>
 const postgresShort = ["api/calls", "api/history", "api/host", "recording/upload", "recording/play"];
 const postgresLong = ["api/", "signal/", "http/", "store/", "recording/"];
 
-const browserTests = (filter) => vitestGroup("tests/e2e", "tests", [filter], { timeoutMs: 3600_000, again: true });
+const browserTests = (filter) =>
+  vitestGroup("tests/e2e", "tests", [filter], {
+    timeoutMs: 3600_000,
+    again: true,
+    onFile: (line) => console.log(`  ${line}`),
+  });
 
 /** Where and on what a long run was made: the lines that each kept result begins with. */
 async function circumstances(startedAt) {

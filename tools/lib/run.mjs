@@ -15,9 +15,13 @@ export const environment = { ...process.env, PATH: `${binaries}:${process.env.PA
 /**
  * Runs a program to its end with its output collected, not shown.
  * Never throws: a program that cannot be started counts as ended with code 127, one past its time with 124.
- * `onStart` gets the child, for those who want to look on.
+ * `onStart` gets the child, `onOutput` each piece of what it prints, for those who want to look on.
  */
-export function run(command, args, { cwd = root, env = {}, timeoutMs = 600_000, onStart = () => {} } = {}) {
+export function run(
+  command,
+  args,
+  { cwd = root, env = {}, timeoutMs = 600_000, onStart = () => {}, onOutput = () => {} } = {},
+) {
   return new Promise((done) => {
     const child = spawn(command, args, { cwd, env: { ...environment, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
@@ -33,7 +37,10 @@ export function run(command, args, { cwd = root, env = {}, timeoutMs = 600_000, 
       else stdout += text;
       output += text;
     };
-    child.stdout.setEncoding("utf8").on("data", (text) => collect(text, false));
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      collect(text, false);
+      onOutput(text);
+    });
     child.stderr.setEncoding("utf8").on("data", (text) => collect(text, true));
     onStart(child);
     child.on("error", (error) => {

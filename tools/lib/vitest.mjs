@@ -58,6 +58,19 @@ const escapeRegExp = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 const notes = (output) =>
   (stripVTControlCharacters(output).match(/^note: .*$/gm) ?? []).map((line) => `  ${line.slice(6)}`).join("\n");
 
+/** Calls back with each test file's line as it ends: its name, how many tests, how long. */
+function filesTold(onFile) {
+  let rest = "";
+  return (text) => {
+    const lines = `${rest}${text}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const told = /^ \S ((?:\S+\/)*\S+\.test\.tsx? \(\d+ tests?.*)$/.exec(stripVTControlCharacters(line));
+      if (told) onFile(told[1]);
+    }
+  };
+}
+
 let runs = 0;
 
 /**
@@ -66,14 +79,16 @@ let runs = 0;
  * @param {string[]} options.filters vitest's: of file names
  * @param {string} options.scratch a folder for reports
  * @param {boolean} [options.again] whether a few failed tests are run once more
+ * @param {(line: string) => void} [options.onFile] told of each file's end, where it takes long until the last
  * @returns {Promise<{passed: number, failed: number, unsteady: number, trouble: string, told: string}>} `unsteady` of
  *   those that passed did so only when run again; `told` are the tests' notes
  */
-export async function runVitest({ folder, filters, scratch, env = {}, timeoutMs, again = false }) {
+export async function runVitest({ folder, filters, scratch, env = {}, timeoutMs, again = false, onFile }) {
   const file = join(scratch, `vitest-${++runs}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const onOutput = onFile && filesTold(onFile);
   const vitest = (...words) =>
-    run("vitest", ["run", ...words, ...reporters], { cwd: join(root, folder), env, timeoutMs });
+    run("vitest", ["run", ...words, ...reporters], { cwd: join(root, folder), env, timeoutMs, onOutput });
   const result = await vitest(...filters);
   const { passed, failed, failures, troubles } = vitestCounts(result, file);
   const passesAlone = async (test) => {
