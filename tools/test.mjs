@@ -273,7 +273,7 @@ async function raceTests() {
     TSAN_OPTIONS: `log_path=${reports} second_deadlock_stack=1 exitcode=0`, // what it reports is judged below
   };
   const timeoutMs = 1_800_000;
-  for (const folder of ["http", "signal", "api", "store", "fetch", "webhook", "recording"])
+  for (const folder of ["http", "signal", "api", "store", "fetch", "webhook", "recording", "turn"])
     await vitestGroup(`tests/${folder}, TSan`, "tests", [`${folder}/`], { env, timeoutMs });
   const lanes = { ...env, BELLWIRE_TEST_DB: "postgres" };
   await vitestGroup("tests, PostgreSQL, TSan", "tests", [...postgresShort, "webhook/"], { env: lanes, timeoutMs });
