@@ -83,14 +83,10 @@ struct samples {
 
 static bool add_sample(struct samples *to, const struct quality_sample *s)
 {
-	if (to->n == to->cap) {
-		size_t cap = to->cap ? 2 * to->cap : 1024;
-		struct quality_sample *grown = mem_resize(to->items, cap * sizeof *grown);
-		if (!grown)
-			return false;
-		to->items = grown;
-		to->cap = cap;
-	}
+	struct quality_sample *grown = mem_grow(to->items, to->n, &to->cap, sizeof *grown, 1024);
+	if (!grown)
+		return false;
+	to->items = grown;
 	to->items[to->n++] = *s;
 	return true;
 }

@@ -22,6 +22,17 @@ void *mem_resize(void *ptr, size_t n)
 	return refused() ? NULL : realloc(ptr, n);
 }
 
+void *mem_grow(void *items, size_t n, size_t *cap, size_t size, size_t first)
+{
+	if (n < *cap)
+		return items;
+	size_t wider = *cap ? 2 * *cap : first;
+	void *grown = mem_resize(items, wider * size);
+	if (grown)
+		*cap = wider;
+	return grown;
+}
+
 char *mem_dup(struct str s)
 {
 	char *copy = mem_new(s.len + 1);

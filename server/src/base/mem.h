@@ -15,6 +15,10 @@ void *mem_new(size_t n);
 /* As realloc: null leaves the old block as it was. What is added is not zeroed. */
 void *mem_resize(void *ptr, size_t n);
 
+/* Room for one more behind n items of `size` bytes, in a block that holds *cap of them: the same block, or one twice as
+ * large (`first` items to begin with). Null leaves all as it was. What is added is not zeroed. */
+void *mem_grow(void *items, size_t n, size_t *cap, size_t size, size_t first);
+
 /* A NUL-terminated copy, or null. */
 char *mem_dup(struct str s);
 

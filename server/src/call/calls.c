@@ -63,16 +63,12 @@ struct loaded {
 static int on_loaded(void *arg, struct call *call)
 {
 	struct loaded *l = arg;
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 64;
-		struct call **grown = mem_resize(l->calls, cap * sizeof *grown);
-		if (!grown) {
-			call_free(call);
-			return ERR_NO_MEMORY;
-		}
-		l->calls = grown;
-		l->cap = cap;
+	struct call **grown = mem_grow(l->calls, l->n, &l->cap, sizeof *grown, 64);
+	if (!grown) {
+		call_free(call);
+		return ERR_NO_MEMORY;
 	}
+	l->calls = grown;
 	l->calls[l->n++] = call;
 	return 0;
 }

@@ -11,16 +11,12 @@
 static struct call_event *event_new(struct change *ch)
 {
 	struct call_decision *d = ch->out;
-	if (d->n_events == d->cap_events) {
-		size_t cap = d->cap_events ? d->cap_events * 2 : 4;
-		struct call_event *grown = mem_resize(d->events, cap * sizeof *grown);
-		if (!grown) {
-			ch->err = ERR_NO_MEMORY;
-			return &ch->nowhere;
-		}
-		d->events = grown;
-		d->cap_events = cap;
+	struct call_event *grown = mem_grow(d->events, d->n_events, &d->cap_events, sizeof *grown, 4);
+	if (!grown) {
+		ch->err = ERR_NO_MEMORY;
+		return &ch->nowhere;
 	}
+	d->events = grown;
 	return &d->events[d->n_events++];
 }
 

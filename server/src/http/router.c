@@ -55,14 +55,10 @@ int router_add(struct router *r, const struct http_route *route)
 		if (strcmp(r->entries[at].route.pattern, route->pattern) == 0 &&
 			same_method(r->entries[at].route.method, route->method))
 			return ERR_EXISTS;
-	if (r->n == r->cap) {
-		size_t cap = r->cap ? r->cap * 2 : 32;
-		struct router_entry *grown = mem_resize(r->entries, cap * sizeof *grown);
-		if (!grown)
-			return ERR_NO_MEMORY;
-		r->entries = grown;
-		r->cap = cap;
-	}
+	struct router_entry *grown = mem_grow(r->entries, r->n, &r->cap, sizeof *grown, 32);
+	if (!grown)
+		return ERR_NO_MEMORY;
+	r->entries = grown;
 	memmove(r->entries + at + 1, r->entries + at, (r->n - at) * sizeof *r->entries);
 	r->entries[at] = (struct router_entry){*route, str_of(route->pattern), strcspn(route->pattern, ":*")};
 	r->n++;

@@ -119,14 +119,10 @@ int timer_start(struct loop *l, struct timer *t, int64_t delay_ms, timer_cb cb, 
 	assert(delay_ms >= 0);
 	if (t->slot)
 		take_out(l, t);
-	if (l->n_timers == l->heap_cap) {
-		size_t cap = l->heap_cap ? l->heap_cap * 2 : HEAP_FIRST_CAP;
-		struct timer **heap = mem_resize(l->heap, cap * sizeof(struct timer *));
-		if (!heap)
-			return ERR_NO_MEMORY;
-		l->heap = heap;
-		l->heap_cap = cap;
-	}
+	struct timer **heap = mem_grow(l->heap, l->n_timers, &l->heap_cap, sizeof *heap, HEAP_FIRST_CAP);
+	if (!heap)
+		return ERR_NO_MEMORY;
+	l->heap = heap;
 	*t = (struct timer){cb, arg, loop_now_ms(l) + delay_ms, l->next_order++, 0};
 	sift_up(l, l->n_timers++, t);
 	if (t->slot == 1)

@@ -25,21 +25,18 @@ static int add_cue(struct webm *w, uint64_t time, uint64_t track, int64_t cluste
 	}
 	if (w->n_cues == WEBM_MAX_CUES)
 		thin_cues(w);
-	if (w->n_cues == w->cap_cues) {
-		size_t cap = w->cap_cues ? 2 * w->cap_cues : 64;
-		struct webm_cue *more = mem_resize(w->cues, cap * sizeof *more);
-		if (!more)
-			return ERR_NO_MEMORY;
-		w->cues = more;
-		w->cap_cues = cap;
-	}
+	struct webm_cue *grown = mem_grow(w->cues, w->n_cues, &w->cap_cues, sizeof *grown, 64);
+	if (!grown)
+		return ERR_NO_MEMORY;
+	w->cues = grown;
 	w->cues[w->n_cues++] = (struct webm_cue){time, track, cluster};
 	return 0;
 }
 
-/* RFC 9559 §10.1: track, a signed 16 bit time, flags. */
+/* RFC 9559 §10.1: track, a signed 16 bit time, flags. A simple block says by its flags whether it is a key frame, one
+ * of a group by referring to no other (§5.1.3.5). */
 static int take_block(
-	struct ebml_reader *r, struct webm *w, const struct ebml_element *e, const struct webm_cluster *c, bool is_key)
+	struct ebml_reader *r, struct webm *w, const struct ebml_element *e, const struct webm_cluster *c, bool refers)
 {
 	uint64_t track;
 	uint8_t width = ebml_read_vint(r, e->body, &track);
@@ -55,11 +52,11 @@ static int take_block(
 	if (!w->has_block || time > w->last_time)
 		w->last_time = time;
 	w->has_block = true;
+	bool is_key = e->id == EBML_SIMPLE_BLOCK ? p[2] & 0x80 : !refers;
 	bool opens = w->has_video ? track == w->video_track && is_key : true;
 	return opens ? add_cue(w, time, track, c->e.start) : 0;
 }
 
-/* A block in a group is a key frame when it refers to no other (RFC 9559 §5.1.3.5). */
 static int scan_group(
 	struct ebml_reader *r, struct webm *w, const struct ebml_element *group, const struct webm_cluster *c)
 {
@@ -74,19 +71,14 @@ static int scan_group(
 			block = e;
 		refers |= e.id == EBML_REFERENCE_BLOCK;
 	}
-	return block.id ? take_block(r, w, &block, c, !refers) : 0;
+	return block.id ? take_block(r, w, &block, c, refers) : 0;
 }
 
 int webm_take_child(struct ebml_reader *r, struct webm *w, const struct ebml_element *e, struct webm_cluster *c)
 {
 	switch (e->id) {
 	case EBML_TIMESTAMP: c->time = ebml_read_uint(r, e); return 0;
-	case EBML_SIMPLE_BLOCK: {
-		uint64_t track;
-		uint8_t width = ebml_read_vint(r, e->body, &track);
-		const unsigned char *flags = width ? ebml_peek(r, e->body + width + 2, 1) : NULL;
-		return take_block(r, w, e, c, flags && *flags & 0x80);
-	}
+	case EBML_SIMPLE_BLOCK: return take_block(r, w, e, c, false);
 	case EBML_BLOCK_GROUP: return scan_group(r, w, e, c);
 	default: return 0;
 	}

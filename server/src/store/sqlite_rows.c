@@ -5,14 +5,10 @@
 
 void *sqlite_grow(void *items, size_t n, size_t *cap, size_t size)
 {
-	if (n < *cap)
-		return items;
-	size_t wider = *cap ? 2 * *cap : 4;
-	char *grown = mem_resize(items, wider * size);
-	if (!grown)
-		return NULL;
-	memset(grown + *cap * size, 0, (wider - *cap) * size);
-	*cap = wider;
+	size_t before = *cap;
+	char *grown = mem_grow(items, n, cap, size, 4);
+	if (grown)
+		memset(grown + before * size, 0, (*cap - before) * size);
 	return grown;
 }
 
