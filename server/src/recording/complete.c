@@ -184,8 +184,8 @@ static void next(struct recordings *r)
 	if (!c)
 		return;
 	struct upload *u = CONTAINER_OF(link, struct upload, completing);
-	*c = (struct completion){.u = u, .r = r, .scan = take_tally(u)};
-	c->meta = u->meta;
+	struct webm_scan *scan = take_tally(u); /* what it knows of the bytes goes into u->meta, so before the copy */
+	*c = (struct completion){.u = u, .r = r, .meta = u->meta, .scan = scan};
 	r->is_completing = u->is_busy = true;
 	recordings_begin(r);
 	work_start(r->config.loop, &c->work, finish, on_completed);

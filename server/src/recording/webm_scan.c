@@ -216,7 +216,7 @@ static int take_header(struct webm_scan *s)
 	return err ? err : 1;
 }
 
-static int go_on(struct webm_scan *s, const struct webm_source *source)
+int webm_scan_more(struct webm_scan *s, const struct webm_source *source)
 {
 	int went = ebml_reader_init(&s->reader, source);
 	went = went ? went : 1;
@@ -255,15 +255,10 @@ size_t webm_scan_size(const struct webm_scan *s)
 	return sizeof *s + w->ebml.cap + w->info.cap + w->tracks.cap + w->cap_cues * sizeof *w->cues;
 }
 
-int webm_scan_more(struct webm_scan *s, const struct webm_source *source)
-{
-	return go_on(s, source);
-}
-
 int webm_scan_end(struct webm_scan *s, const struct webm_source *source, struct webm *out)
 {
 	s->is_last = true;
-	int err = go_on(s, source);
+	int err = webm_scan_more(s, source);
 	*out = s->w;
 	bool plays = out->tracks.len && out->info.len && out->first_cluster && out->has_block;
 	start(&s->w);

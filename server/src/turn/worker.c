@@ -244,7 +244,7 @@ static void wait_events(struct worker *w)
 	}
 }
 
-/* One clock call for each turn, however many packets it has. What the clock ends goes after the events, so that none of
+/* The clock is asked for each turn, not for each packet. What the clock ends goes after the events, so that none of
  * them still points to it. */
 static void turn_once(struct worker *w)
 {
