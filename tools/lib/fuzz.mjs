@@ -1,7 +1,7 @@
 // The fuzz targets: built with libFuzzer, run, and their finds merged into fuzz/corpus/<name>.
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { writeWords } from "./fuzz-words.mjs";
+import { digestOf, sourcesOf, writeWords } from "./fuzz-sources.mjs";
 import { meson, root, run } from "./run.mjs";
 
 const env = { UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1" };
@@ -12,7 +12,15 @@ const flavours = {
   fast: { folder: "build-fuzz-fast", options: ["-Doptimization=2"] },
 };
 
-/** Builds all targets, and a dictionary for each. Returns {name, program, words}; the compiler's output is an error. */
+async function describe(folder, name) {
+  const sources = await sourcesOf(folder, `fuzz/fuzz_${name}`);
+  const program = join(folder, `fuzz/fuzz_${name}`);
+  const words = `${program}.dict`;
+  writeWords(sources, words);
+  return { name, program, words, sources: digestOf(sources) };
+}
+
+/** Builds all targets. Returns {name, program, words: a dictionary, sources: their digest}; what the compiler says is an error. */
 export async function buildTargets(flavour = "sanitized") {
   const { folder, options } = flavours[flavour];
   const built = await meson(folder, {
@@ -22,13 +30,7 @@ export async function buildTargets(flavour = "sanitized") {
   });
   if (built.code !== 0) throw new Error(built.output);
   const names = readdirSync(join(root, folder, "fuzz")).map((file) => /^fuzz_(\w+)$/.exec(file)?.[1]);
-  return Promise.all(
-    names.filter(Boolean).map(async (name) => ({
-      name,
-      program: join(root, folder, `fuzz/fuzz_${name}`),
-      words: await writeWords(join(root, folder), `fuzz/fuzz_${name}`),
-    })),
-  );
+  return Promise.all(names.filter(Boolean).map((name) => describe(join(root, folder), name)));
 }
 
 /** Where a target's inputs lie: those that are kept, and those of runs on this machine. */

@@ -1,5 +1,6 @@
-// The words that a fuzz target compares its input with, taken from the sources that it is made of: a dictionary for
-// libFuzzer (-dict), which would otherwise have to find an option's or a header's name byte by byte.
+// What a fuzz target is made of: its sources, their digest, and the words that they compare the input with, a dictionary
+// for libFuzzer (-dict), which would otherwise have to find an option's or a header's name byte by byte.
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, run } from "./run.mjs";
@@ -8,12 +9,20 @@ const longest = 64; // for libFuzzer
 const isOurs = (path) => path.startsWith(root) || path.startsWith("/usr/share/llhttp/");
 
 /** The sources, headers and .def files of a program in a build folder, as ninja knows them. */
-async function sourcesOf(folder, program) {
+export async function sourcesOf(folder, program) {
   const inputs = (await run("ninja", ["-C", folder, "-t", "inputs", program])).stdout.split("\n");
   const objects = inputs.filter((path) => path.endsWith(".o"));
   const { stdout } = await run("ninja", ["-C", folder, "-t", "deps", ...objects]);
   const paths = stdout.split("\n").filter((line) => line.startsWith("    "));
-  return new Set(paths.map((line) => join(folder, line.trim()).replace(`${folder}/usr/`, "/usr/")).filter(isOurs));
+  const all = paths.map((line) => join(folder, line.trim()).replace(`${folder}/usr/`, "/usr/")).filter(isOurs);
+  return [...new Set(all)].filter((path) => existsSync(path)).sort();
+}
+
+/** The same for the same sources, wherever they lie. */
+export function digestOf(sources) {
+  const hash = createHash("sha256");
+  for (const path of sources) hash.update(path.replace(root, "")).update("\0").update(readFileSync(path));
+  return hash.digest("hex").slice(0, 12);
 }
 
 const escapes = { n: 10, r: 13, t: 9, 0: 0, "\\": 92, '"': 34, "'": 39 };
@@ -41,17 +50,9 @@ function wordsOf(path) {
 const quoted = (word) =>
   `"${[...word].map((c) => (/[ !#-[\]-~]/.test(c) ? c : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`)).join("")}"`;
 
-/** Writes the dictionary of a program of the build folder beside it; returns its path. */
-export async function writeWords(folder, program) {
-  const sources = [...(await sourcesOf(folder, program))].filter((path) => existsSync(path));
+/** Writes the dictionary of the words in these sources. */
+export function writeWords(sources, path) {
   const words = new Set(sources.flatMap(wordsOf).filter((word) => word.length > 1 && word.length <= longest));
-  const path = join(folder, `${program}.dict`);
-  writeFileSync(
-    path,
-    [...words]
-      .sort()
-      .map((word) => `${quoted(word)}\n`)
-      .join(""),
-  );
-  return path;
+  const lines = [...words].sort().map((word) => `${quoted(word)}\n`);
+  writeFileSync(path, lines.join(""));
 }
