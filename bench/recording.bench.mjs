@@ -2,13 +2,13 @@
 // BENCH_RECORD=1 writes bench/results/recording.md; BENCH_MB sets the size of the files (1000),
 // BENCH_PARTS which part is run (one, many).
 import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, copyFileSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import http from "node:http";
-import https from "node:https";
 import { cpus, release, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { io } from "socket.io-client";
 import { startNginx } from "./recording/nginx.mjs";
 import { writeWebm } from "./recording/webm.mjs";
 import { build, median, memory, startServer } from "./server.mjs";
@@ -102,34 +102,24 @@ async function uploadNginx(nginx, file, name) {
   return (performance.now() - startedAt) / 1000;
 }
 
-/** What the server answers, over a connection that stays: asked often, this must cost next to nothing beside what is measured. */
-const ask = (get, url, options) =>
-  new Promise((done, fail) => {
-    get(url, options, (answer) => {
-      let text = "";
-      answer.on("data", (piece) => {
-        text += piece;
-      });
-      answer.on("end", () => done(JSON.parse(text)));
-    }).on("error", fail);
+/** Is told of recordings: to ask for them again and again would cost a core a fifth of its time. */
+async function listen(server) {
+  const options = { transports: ["websocket"], rejectUnauthorized: false };
+  const socket = io(`${server.url}/webrtc`, { auth: { token: token(recorder) }, ...options });
+  const ready = new Map();
+  socket.on("recording.ready", (told) => ready.set(told.recordingId, { ...told, at: performance.now() }));
+  socket.once("connect_error", (error) => {
+    throw error;
   });
+  await once(socket, "connect");
+  return { socket, ready };
+}
 
-/** Waits until it stands in the list; seconds since the call of this. */
-async function whenReady(server, callId, id) {
+/** Waits until it is told to be ready; seconds since the call of this. */
+async function whenReady({ socket, ready }, id) {
   const startedAt = performance.now();
-  const { Agent, get } = server.url.startsWith("https") ? https : http;
-  const agent = new Agent({ keepAlive: true });
-  const headers = authorization(recorder);
-  for (;;) {
-    const { recordings } = await ask(get, `${server.url}/api/calls/${callId}/recordings`, { agent, headers });
-    const found = recordings.find((one) => one.id === id);
-    if (found) {
-      const seconds = (performance.now() - startedAt) / 1000;
-      agent.destroy();
-      return { ...found, seconds };
-    }
-    await sleep(5);
-  }
+  while (!ready.has(id)) await once(socket, "recording.ready");
+  return { ...ready.get(id), seconds: (ready.get(id).at - startedAt) / 1000 };
 }
 
 /** The most memory that the server has while `work` is under way, above what it has now, in MB. */
@@ -165,6 +155,7 @@ async function copySeconds(path) {
 
 async function uploadsAndCompletion(server, nginx, callId, file) {
   const results = { ours: [], nginx: [], completing: [], copying: [], memory: [] };
+  const ear = await listen(server);
   let id;
   for (let round = 0; round < rounds; round++) {
     warmCache(file.path);
@@ -173,13 +164,14 @@ async function uploadsAndCompletion(server, nginx, callId, file) {
     const upload = await uploadOurs(server, callId, file);
     results.ours.push(upload.seconds);
     id = upload.id;
-    const watched = await watchMemory(server.pid, () => whenReady(server, callId, id));
+    const watched = await watchMemory(server.pid, () => whenReady(ear, id));
     results.completing.push(watched.result.seconds);
     results.memory.push(watched.megabytes);
     if (Math.abs(watched.result.durationMs / 1000 - file.seconds) > 1) throw new Error("a wrong duration");
     warmCache(file.path);
     results.copying.push(await copySeconds(file.path));
   }
+  ear.socket.close();
   return { results, id };
 }
 
@@ -357,8 +349,10 @@ async function oneByOne(rows) {
         const { results, id } = await uploadsAndCompletion(server, nginx, callId, file);
         rows.push(...uploadRows(results), playRow(kind, await playing(server, nginx, id), 0.5));
       } else {
+        const ear = await listen(server);
         const { id } = await uploadOurs(server, callId, file);
-        await whenReady(server, callId, id);
+        await whenReady(ear, id);
+        ear.socket.close();
         rows.push(playRow(kind, await playing(server, nginx, id), 0.8));
       }
     }

@@ -103,7 +103,7 @@ int64_t dir_read(int fd, void *into, size_t n, int64_t at);
 int dir_error(int error_number);
 
 /* --- sha.c: blocking too --- */
-/* Of n bytes from `from` on, in hexadecimal. Takes 4 MB and a thread meanwhile. ERR_IO: they cannot be read, or are
+/* Of n bytes from `from` on, in hexadecimal. Takes 8 MB and a thread meanwhile. ERR_IO: they cannot be read, or are
  * fewer; ERR_NO_MEMORY. */
 int sha_file(int fd, int64_t from, int64_t n, char out[RECORDING_SHA_SIZE]);
 void sha_hex(const unsigned char sum[32], char out[RECORDING_SHA_SIZE]);
