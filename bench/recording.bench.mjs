@@ -207,7 +207,7 @@ async function amidUploads(load, target, callId) {
   const { result, megabytes: more } = await watchMemory(target.pid, async () => {
     const seconds = (rampMs + relayMs + 1500) / 1000;
     const words = [new URL(target.url).port, bytesPerSecond, seconds].map(String);
-    const client = spawn(join(build, "bench/recording/upload_load"), words, { stdio: ["pipe", "pipe", "inherit"] });
+    const client = spawn("chrt", ["-i", "0", join(build, "bench/recording/upload_load"), ...words], { stdio: ["pipe", "pipe", "inherit"] });
     client.stdin.end(paths.map((path) => `${path} ${token(recorder)}\n`).join(""));
     let told = "";
     client.stdout.on("data", (text) => {
