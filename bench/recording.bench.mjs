@@ -200,14 +200,16 @@ async function playing(ours, nginx, id) {
 
 // --- many uploads ---
 
-/** Candidates relayed by the server that `load` plays against, amid uploads into `target`; and what these take there. */
+/** Candidates relayed by the server that `load` plays against, amid uploads into `target`; and what these take there.
+ *  Elsewhere uploaders have machines of their own: here they take what is left of two cores. */
 async function amidUploads(load, target, callId) {
   const paths = [];
   for (let i = 0; i < uploads; i++) paths.push(await create(target.url, callId, null));
   const { result, megabytes: more } = await watchMemory(target.pid, async () => {
     const seconds = (rampMs + relayMs + 1500) / 1000;
     const words = [new URL(target.url).port, bytesPerSecond, seconds].map(String);
-    const client = spawn("chrt", ["-i", "0", join(build, "bench/recording/upload_load"), ...words], { stdio: ["pipe", "pipe", "inherit"] });
+    const command = ["-i", "0", join(build, "bench/recording/upload_load"), ...words];
+    const client = spawn("chrt", command, { stdio: ["pipe", "pipe", "inherit"] });
     client.stdin.end(paths.map((path) => `${path} ${token(recorder)}\n`).join(""));
     let told = "";
     client.stdout.on("data", (text) => {
@@ -232,7 +234,7 @@ async function many() {
   const other = await startOurs();
   const calls = await makeCalls(server.url, 50);
   const [callOfOther] = await makeCalls(other.url, 1);
-  const load = await startLoad(server, "websocket", 100, calls);
+  const load = await startLoad(server, "websocket", 100, calls, { LOAD_PROMPT: "1" });
   const results = { idle: [], beside: [], busy: [], memory: [], rates: [] };
   try {
     await load.run(`candidate 0 1000 ${relayMs}`);

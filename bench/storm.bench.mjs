@@ -75,7 +75,7 @@ async function idleMemory(args) {
   const held = (first) =>
     withServer([...args, "--web", web], async (server, keep) => {
       const before = memory(server.pid).all;
-      keep(await startLoad(server, "tls", sockets, undefined, first));
+      keep(await startLoad(server, "tls", sockets, undefined, first ? { LOAD_FIRST: first } : {}));
       return (memory(server.pid).all - before) / sockets;
     });
   try {

@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHUNK 625000 /* five seconds of a megabit */
-#define ROUND_US 1000
+#define CHUNK 625000	/* five seconds of a megabit */
+#define ROUND_US 1000	/* on average: something else that comes every millisecond does not meet each or none */
 #define ROUNDS 100	/* in which each upload has its turn once: few at a time, as they come from many networks */
 #define RAMP_US 5000000 /* they begin at different times, so that their chunks do not all end at once */
 #define MOST 2000
@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 	for (size_t round = 0; now_us() < end; round++) {
 		for (size_t i = round % ROUNDS; i < n_uploads; i += ROUNDS)
 			serve(&uploads[i], now_us() - begin - (int64_t)(i * RAMP_US / n_uploads));
-		int64_t rest = begin + (int64_t)(round + 1) * ROUND_US - now_us();
+		int64_t rest = begin + (int64_t)(round + 1) * ROUND_US + rand() % ROUND_US - now_us();
 		if (rest > 0)
 			usleep((useconds_t)rest);
 	}

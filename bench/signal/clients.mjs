@@ -52,7 +52,7 @@ export function cpuUs(pid) {
 }
 
 /** signal_load: resolves once all its clients are ready. `first`: a path that each WebSocket's connection fetches. */
-export async function startLoad(server, transport, n, calls, first) {
+export async function startLoad(server, transport, n, calls, more = {}) {
   const args = [new URL(server.url).port, server.pid, transport, n, "u"].map(String);
   const folder = calls && mkdtempSync(join(tmpdir(), "bellwire-bench-"));
   if (calls) {
@@ -60,7 +60,7 @@ export async function startLoad(server, transport, n, calls, first) {
     writeFileSync(args.at(-1), calls.join("\n"));
   }
   const child = spawn(join(build, "bench/signal/signal_load"), args, {
-    env: first ? { ...env, LOAD_FIRST: first } : env,
+    env: { ...env, ...more },
     stdio: ["pipe", "pipe", "inherit"],
   });
   const exited = new Promise((done) => child.once("exit", done).once("error", done));

@@ -1,14 +1,13 @@
 /* Bytes of a request on their way into an upload: one buffer fills while another is written.
  *
- *   on_data -> fill --full, or the end--> flight -> pwrite (pool) -> … --all written, body over--> sync (pool) -> done
+ *   on_data -> fill --full, or the end--> flight --its turn--> written (pool) -> … --all--> settled (pool) -> done
  *                '--both full: the request is paused
  *
  * Whatever came before a connection broke is kept, unless a checksum was promised for it.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include "recording/append.h"
+
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -17,34 +16,7 @@
 
 #define FILL_FIRST 32768 /* bytes that wait before they are written */
 #define FILL_MOST (512 * 1024)
-#define FILL_ALL (16 << 20)   /* by which all fast ones together may have more */
-#define SYNC_EVERY (16 << 20) /* bytes after which the kernel is asked to begin writing them out */
-
-struct append {
-	struct work work;
-	struct recordings *r;	 /* borrowed */
-	struct upload *u;	 /* borrowed */
-	struct upload_meta meta; /* as it was when the work at hand began: all that the pool may look at */
-	struct append_config config;
-	struct multipart *form; /* owned; null: the body is the upload */
-	bool in_recording;	/* the part at hand is the one */
-	bool had_recording;
-	struct buf fill;
-	struct buf flight;
-	size_t fill_at;	     /* bytes that make it worth writing */
-	EVP_MD_CTX *md;	     /* owned; null: no checksum */
-	struct tally *tally; /* owned; upload.tally, while it is written; null */
-	int fd;		     /* owned; -1 until the first write */
-	int64_t start;
-	int64_t n_taken;
-	int64_t n_written;
-	int64_t n_synced;
-	bool is_writing;
-	bool is_paused;
-	bool is_over; /* nothing more comes */
-	bool drop;    /* nothing of it is kept */
-	int err;
-};
+#define FILL_ALL (16 << 20) /* by which all fast ones together may have more */
 
 static void append_free(struct append *a)
 {
@@ -58,83 +30,6 @@ static void append_free(struct append *a)
 	buf_fini(&a->flight);
 	mem_free(a);
 }
-
-/* --- on the pool --- */
-
-static int open_part(struct append *a)
-{
-	struct recordings *r = a->u->r;
-	if (a->fd >= 0)
-		return 0;
-	if (a->md) { /* until it has been checked */
-		struct upload_meta meta = a->meta;
-		meta.pending = a->start;
-		int err = meta_save(&r->dir, &meta);
-		if (err)
-			return err;
-	}
-	int fd = dir_file(r->dir.uploads, a->meta.row.id, ".part", O_RDWR);
-	if (fd < 0)
-		return fd;
-	a->fd = fd;
-	return 0;
-}
-
-static int write_flight(struct work *w)
-{
-	struct append *a = CONTAINER_OF(w, struct append, work);
-	struct recordings *r = a->u->r;
-	int err = dir_has_room(&r->dir, r->config.min_free_bytes);
-	int64_t at = a->meta.base + a->start + a->n_written;
-	err = err ? err : open_part(a);
-	err = err ? err : dir_write(a->fd, a->flight.ptr, a->flight.len, at);
-	if (!err && a->md && EVP_DigestUpdate(a->md, a->flight.ptr, a->flight.len) != 1)
-		err = ERR_NO_MEMORY;
-	if (!err && a->tally)
-		err = tally_add(a->tally, buf_str(&a->flight));
-	if (!err && a->tally)
-		tally_look(a->tally, a->fd, a->meta.base);
-	if (!err && at + (int64_t)a->flight.len - a->n_synced > SYNC_EVERY) {
-		sync_file_range(a->fd, a->n_synced, at - a->n_synced, SYNC_FILE_RANGE_WRITE);
-		a->n_synced = at;
-	}
-	return err;
-}
-
-static int check_sum(struct append *a)
-{
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	if (EVP_DigestFinal_ex(a->md, sum, &n) != 1)
-		return ERR_NO_MEMORY;
-	bool same = n == a->config.n_checksum && CRYPTO_memcmp(sum, a->config.checksum, n) == 0;
-	return same ? 0 : ERR_CHECKSUM;
-}
-
-/* All is written: it is checked, and made to last. */
-static int settle(struct work *w)
-{
-	struct append *a = CONTAINER_OF(w, struct append, work);
-	int err = a->md && !a->drop ? check_sum(a) : 0;
-	a->drop |= err < 0;
-	if (a->fd < 0)
-		return err;
-	if (a->drop && ftruncate(a->fd, a->meta.base + a->start) < 0)
-		return ERR_IO;
-	if (fdatasync(a->fd) < 0) {
-		a->drop = true; /* what the disk holds is not known: what was acknowledged is */
-		return dir_error(errno);
-	}
-	if (a->md) {
-		struct upload_meta meta = a->meta;
-		int unsaved = meta_save(&a->u->r->dir, &meta);
-		a->drop |= unsaved < 0;
-		err = err ? err : unsaved;
-	}
-	return err;
-}
-
-/* --- on the loop --- */
 
 static void on_settled(struct work *w, int err)
 {
@@ -185,10 +80,14 @@ static void widen(struct append *a)
 	a->fill_at *= 2;
 }
 
+static void write_next(struct recordings *r);
+
 static void on_written(struct work *w, int err)
 {
 	struct append *a = CONTAINER_OF(w, struct append, work);
 	a->is_writing = false;
+	a->r->n_writing--;
+	write_next(a->r);
 	if (a->tally)
 		tally_count(a->r, a->tally);
 	if (err) { /* what was written before stays */
@@ -206,13 +105,24 @@ static void on_written(struct work *w, int err)
 	proceed(a);
 }
 
+/* More of them at once would take the cores from those who have to answer. */
+static void write_next(struct recordings *r)
+{
+	while (r->n_writing < r->max_writing && !list_empty(&r->writing)) {
+		struct append *a = CONTAINER_OF(list_shift(&r->writing), struct append, link);
+		r->n_writing++;
+		work_on(a, append_write, on_written);
+	}
+}
+
 static void write_on(struct append *a)
 {
 	struct buf swap = a->flight;
 	a->flight = a->fill;
 	a->fill = swap;
 	a->is_writing = true;
-	work_on(a, write_flight, on_written);
+	list_push(&a->r->writing, &a->link);
+	write_next(a->r);
 }
 
 static void proceed(struct append *a)
@@ -220,7 +130,7 @@ static void proceed(struct append *a)
 	if (!a->is_writing && a->fill.len && (a->fill.len >= a->fill_at || a->is_over) && !a->drop) {
 		write_on(a);
 	} else if (!a->is_writing && a->is_over) {
-		work_on(a, settle, on_settled);
+		work_on(a, append_settle, on_settled);
 		return;
 	}
 	if (a->is_paused && a->fill.len < a->fill_at) {

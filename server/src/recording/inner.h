@@ -75,8 +75,11 @@ struct recordings {
 	struct map calls; /* struct call_use */
 	size_t n_open;
 	int64_t n_bytes;
-	size_t n_fill;	       /* bytes that fast uploads may have waiting beyond what each has */
-	size_t n_tally;	       /* bytes of memory of what is known of uploads */
+	size_t n_fill;	     /* bytes that fast uploads may have waiting beyond what each has */
+	size_t n_tally;	     /* bytes of memory of what is known of uploads */
+	struct list writing; /* appends whose bytes wait for their turn to be written */
+	size_t n_writing;
+	size_t max_writing;    /* at once: calls always find a core that does not write */
 	struct list admitting; /* admissions that have passed the quotas */
 	struct list completing;
 	bool is_completing;

@@ -1,4 +1,6 @@
 /* The module's life, opened with what a former life left, closed when no work is under way; and who asks it. */
+#include <unistd.h>
+
 #include "base/err.h"
 #include "base/mem.h"
 #include "recording/s3.h"
@@ -76,8 +78,11 @@ int recordings_open(const struct recordings_config *config, struct recordings **
 	if (!r)
 		return ERR_NO_MEMORY;
 	fill_config(r, config);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	r->max_writing = cores > 3 ? (size_t)cores / 2 : 1;
 	map_init(&r->uploads);
 	map_init(&r->calls);
+	list_init(&r->writing);
 	list_init(&r->admitting);
 	list_init(&r->completing);
 	int err = dir_open(&r->dir, config->dir);
