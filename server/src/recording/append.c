@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "recording/tally.h"
 
-#define FILL_FIRST 32768 /* bytes that wait before they are written */
+#define FILL_FIRST 16384 /* bytes that wait before they are written */
 #define FILL_MOST (512 * 1024)
 #define FILL_ALL (16 << 20) /* by which all fast ones together may have more */
 
