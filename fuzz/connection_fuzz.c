@@ -68,20 +68,27 @@ static struct place {
 	{.letter = '%', .len = 43, .before = "\"resumeToken\":\""},
 };
 
-#define EACH_PLACE(p) (struct place *p = places; p < places + sizeof places / sizeof *places; p++)
+#define N_PLACES (sizeof places / sizeof *places)
 
 static bool given_anew; /* the places have not been filled since */
 
 static void take_given(struct str news)
 {
-	for
-		EACH_PLACE(p)
-		{
-			size_t n = strlen(p->before);
-			const char *at = news.len ? memmem(news.ptr, news.len, p->before, n) : NULL;
-			if (at && news.len - (size_t)(at + n - news.ptr) >= p->len)
-				memcpy(p->given, at + n, p->len);
-		}
+	for (struct place *p = places; p < places + N_PLACES; p++) {
+		size_t n = strlen(p->before);
+		const char *at = news.len ? memmem(news.ptr, news.len, p->before, n) : NULL;
+		if (at && news.len - (size_t)(at + n - news.ptr) >= p->len)
+			memcpy(p->given, at + n, p->len);
+	}
+}
+
+/* What was given may be a place again: a server tells others what the input says. */
+static void fill_place(const struct place *p, char *bytes, size_t n)
+{
+	char sought[PLACE_MAX], *end = bytes + n;
+	memset(sought, p->letter, p->len);
+	for (char *at = bytes; (at = memmem(at, (size_t)(end - at), sought, p->len)); at += p->len)
+		memcpy(at, p->given, p->len);
 }
 
 static void fill_places(char *bytes, size_t n)
@@ -89,14 +96,9 @@ static void fill_places(char *bytes, size_t n)
 	if (!given_anew)
 		return;
 	given_anew = false;
-	for
-		EACH_PLACE(p)
-		{
-			char sought[PLACE_MAX];
-			memset(sought, p->letter, p->len);
-			for (char *at; p->given[0] && (at = memmem(bytes, n, sought, p->len));)
-				memcpy(at, p->given, p->len);
-		}
+	for (struct place *p = places; p < places + N_PLACES; p++)
+		if (p->given[0])
+			fill_place(p, bytes, n);
 }
 
 /* --- what comes out --- */
@@ -350,9 +352,8 @@ static void open_world(struct world *w, unsigned setup, unsigned piece)
 {
 	*w = (struct world){.piece = piece ? piece * 4 : INPUT_SIZE};
 	played_begin(setup & SETUP_LATE);
-	for
-		EACH_PLACE(p)
-	p->given[0] = 0;
+	for (struct place *p = places; p < places + N_PLACES; p++)
+		p->given[0] = 0;
 	w->server = open_http(setup);
 	routes_begin(w->server);
 	w->signal = open_signal(w->server, setup);
