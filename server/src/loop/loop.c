@@ -1,28 +1,41 @@
-/* A loop's life, its mailbox, and work on the pool. */
+/* A loop's life, and its mailbox. */
 #include "loop/loop.h"
 
 #include <assert.h>
-#include <sched.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "loop/timer.h"
 
-static void on_wake(uv_async_t *wake)
+static void run_all(struct list *posts)
 {
-	struct loop *l = CONTAINER_OF(wake, struct loop, wake);
-	struct list taken;
-	list_init(&taken);
-	uv_mutex_lock(&l->post_lock);
-	while (!list_empty(&l->posts))
-		list_push(&taken, list_shift(&l->posts));
-	uv_mutex_unlock(&l->post_lock);
 	struct list *item;
-	while ((item = list_shift(&taken))) {
+	while ((item = list_shift(posts))) {
 		struct post *p = CONTAINER_OF(item, struct post, link);
 		p->run(p);
 	}
+}
+
+static void run_posts(struct loop *l)
+{
+	struct list taken;
+	list_init(&taken);
+	mailbox_take(&l->posts, &taken);
+	run_all(&taken);
+}
+
+/* Who posts while this runs has found posts that are taken now, or wakes the loop again. */
+static void on_wake(uv_poll_t *wake, int status, int events)
+{
+	struct loop *l = CONTAINER_OF(wake, struct loop, wake);
+	eventfd_t n;
+	(void)status;
+	(void)events;
+	eventfd_read(l->wake_fd, &n);
+	run_posts(l);
 }
 
 static void on_after(uv_check_t *after)
@@ -34,11 +47,7 @@ static void on_after(uv_check_t *after)
 		list_push(&taken, list_shift(&l->soon));
 	uv_check_stop(&l->after);
 	uv_idle_stop(&l->stay);
-	struct list *item;
-	while ((item = list_shift(&taken))) {
-		struct post *p = CONTAINER_OF(item, struct post, link);
-		p->run(p);
-	}
+	run_all(&taken);
 }
 
 static void on_stay(uv_idle_t *stay)
@@ -53,14 +62,26 @@ void loop_soon(struct loop *l, struct post *p)
 	uv_idle_start(&l->stay, on_stay);
 }
 
+/* libuv has uv_async_t for this. Until 1.45 (Debian 12 has 1.44) whoever sends one first wakes the loop, and then says
+ * that it has; the loop spins meanwhile, and yields its core, as long as the sender gets none to go on. */
+static int wake_init(struct loop *l)
+{
+	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (l->wake_fd < 0)
+		return ERR_NO_MEMORY;
+	if (uv_poll_init(&l->uv, &l->wake, l->wake_fd) == 0)
+		return uv_poll_start(&l->wake, UV_READABLE, on_wake) == 0 ? 0 : ERR_NO_MEMORY;
+	close(l->wake_fd);
+	return ERR_NO_MEMORY;
+}
+
 int loop_init(struct loop *l)
 {
 	*l = (struct loop){0};
-	list_init(&l->posts);
 	list_init(&l->soon);
 	if (uv_loop_init(&l->uv) < 0)
 		return ERR_NO_MEMORY;
-	if (uv_mutex_init(&l->post_lock) < 0 || uv_async_init(&l->uv, &l->wake, on_wake) < 0) {
+	if (wake_init(l) < 0) {
 		uv_loop_close(&l->uv);
 		return ERR_NO_MEMORY;
 	}
@@ -81,7 +102,7 @@ void loop_fini(struct loop *l)
 	int err = uv_loop_close(&l->uv);
 	assert(err == 0 && "a handle was left open");
 	(void)err;
-	uv_mutex_destroy(&l->post_lock);
+	close(l->wake_fd);
 	mem_free(l->heap);
 }
 
@@ -102,40 +123,6 @@ int64_t loop_now_ms(const struct loop *l)
 
 void loop_post(struct loop *l, struct post *p)
 {
-	uv_mutex_lock(&l->post_lock);
-	list_push(&l->posts, &p->link);
-	uv_mutex_unlock(&l->post_lock);
-	uv_async_send(&l->wake);
-}
-
-/* Threads of the pool don't push another off its core when they wake. Otherwise the loop, which wakes them, would wait
- * in the middle of its turn until they are done. Where that is forbidden they stay as they are. */
-static void give_way(void)
-{
-	static _Thread_local bool is_set;
-	if (!is_set)
-		sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
-	is_set = true;
-}
-
-static void on_work(uv_work_t *uv)
-{
-	give_way();
-	struct work *w = CONTAINER_OF(uv, struct work, uv);
-	w->err = w->work(w);
-}
-
-static void on_work_done(uv_work_t *uv, int status)
-{
-	struct work *w = CONTAINER_OF(uv, struct work, uv);
-	w->done(w, status < 0 ? ERR_CLOSED : w->err);
-}
-
-void work_start(struct loop *l, struct work *w, int (*work)(struct work *w), void (*done)(struct work *w, int err))
-{
-	w->work = work;
-	w->done = done;
-	int err = uv_queue_work(&l->uv, &w->uv, on_work, on_work_done);
-	assert(err == 0);
-	(void)err;
+	if (mailbox_put(&l->posts, &p->link))
+		eventfd_write(l->wake_fd, 1);
 }

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "loop/mailbox.h"
 
 struct timer;
 
@@ -31,9 +32,9 @@ struct loop {
 	struct list soon;
 
 	/* posts from other threads */
-	uv_async_t wake;
-	uv_mutex_t post_lock;
-	struct list posts;
+	struct mailbox posts;
+	int wake_fd; /* owned: an eventfd, written when the first of them comes */
+	uv_poll_t wake;
 };
 
 int loop_init(struct loop *l);
@@ -81,9 +82,11 @@ static inline bool timer_running(const struct timer *t)
 	return t->slot != 0;
 }
 
-/* Work on libuv's pool (files, hashing): `work` runs on a pool thread, `done` on the loop with work's result. */
+/* Work on libuv's pool (files, hashing): `work` runs on a pool thread, `done` on the loop with work's result. Who has
+ * some at all times brings a pool of its own (loop/pool.h). */
 struct work {
-	uv_work_t uv;
+	uv_work_t uv;	  /* on libuv's pool */
+	struct post post; /* on another */
 	int (*work)(struct work *w);
 	void (*done)(struct work *w, int err);
 	int err;

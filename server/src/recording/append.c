@@ -1,6 +1,6 @@
 /* Bytes of a request on their way into an upload: one buffer fills while another is written.
  *
- *   on_data -> fill --full, or the end--> flight --its turn--> written (pool) -> … --all--> settled (pool) -> done
+ *   on_data -> fill --full, or the end--> flight -> written (writers) -> … --all--> settled (pool) -> done
  *                '--both full: the request is paused
  *
  * Whatever came before a connection broke is kept, unless a checksum was promised for it.
@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "loop/pool.h"
 #include "recording/tally.h"
 
 #define FILL_FIRST 16384 /* bytes that wait before they are written */
@@ -64,12 +65,6 @@ static void on_settled(struct work *w, int err)
 
 static void proceed(struct append *a);
 
-static void work_on(struct append *a, int (*work)(struct work *w), void (*done)(struct work *w, int err))
-{
-	a->meta = a->u->meta;
-	work_start(a->u->r->config.loop, &a->work, work, done);
-}
-
 /* Twice as much may wait, as long as there are not too many who want that. */
 static void widen(struct append *a)
 {
@@ -80,14 +75,10 @@ static void widen(struct append *a)
 	a->fill_at *= 2;
 }
 
-static void write_next(struct recordings *r);
-
 static void on_written(struct work *w, int err)
 {
 	struct append *a = CONTAINER_OF(w, struct append, work);
 	a->is_writing = false;
-	a->r->n_writing--;
-	write_next(a->r);
 	if (a->tally)
 		tally_count(a->r, a->tally);
 	if (err) { /* what was written before stays */
@@ -105,24 +96,14 @@ static void on_written(struct work *w, int err)
 	proceed(a);
 }
 
-/* More of them at once would take the cores from those who have to answer. */
-static void write_next(struct recordings *r)
-{
-	while (r->n_writing < r->max_writing && !list_empty(&r->writing)) {
-		struct append *a = CONTAINER_OF(list_shift(&r->writing), struct append, link);
-		r->n_writing++;
-		work_on(a, append_write, on_written);
-	}
-}
-
 static void write_on(struct append *a)
 {
 	struct buf swap = a->flight;
 	a->flight = a->fill;
 	a->fill = swap;
 	a->is_writing = true;
-	list_push(&a->r->writing, &a->link);
-	write_next(a->r);
+	a->meta = a->u->meta;
+	pool_start(a->r->writers, &a->work, append_write, on_written);
 }
 
 static void proceed(struct append *a)
@@ -130,7 +111,8 @@ static void proceed(struct append *a)
 	if (!a->is_writing && a->fill.len && (a->fill.len >= a->fill_at || a->is_over) && !a->drop) {
 		write_on(a);
 	} else if (!a->is_writing && a->is_over) {
-		work_on(a, append_settle, on_settled);
+		a->meta = a->u->meta;
+		work_start(a->r->config.loop, &a->work, append_settle, on_settled);
 		return;
 	}
 	if (a->is_paused && a->fill.len < a->fill_at) {

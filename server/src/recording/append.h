@@ -1,5 +1,5 @@
 /* append: the bytes of one request on their way into an upload. Private to append.c, which keeps it, on the loop, and
- * append_disk.c, which works for it on the pool while is_writing, or when all is over.
+ * append_disk.c, which works for it on other threads while is_writing, or when all is over.
  */
 #ifndef BELLWIRE_RECORDING_APPEND_H
 #define BELLWIRE_RECORDING_APPEND_H
@@ -10,7 +10,6 @@
 
 struct append {
 	struct work work;
-	struct list link;	 /* in recordings.writing */
 	struct recordings *r;	 /* borrowed */
 	struct upload *u;	 /* borrowed */
 	struct upload_meta meta; /* as it was when the work at hand began: all that the pool may look at */
@@ -28,7 +27,7 @@ struct append {
 	int64_t n_taken;
 	int64_t n_written;
 	int64_t n_synced;
-	bool is_writing; /* or waits for that */
+	bool is_writing; /* or waits for a writer */
 	bool is_paused;
 	bool is_over; /* nothing more comes */
 	bool drop;    /* nothing of it is kept */

@@ -1,4 +1,4 @@
-/* An append's bytes go to the disk, are checked, and made to last. For the pool. */
+/* An append's bytes go to the disk, are checked, and made to last. For the writers, and the pool. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>

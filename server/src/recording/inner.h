@@ -40,6 +40,7 @@ struct upload_meta {
 struct call_use {
 	struct map_node node;
 	char call_id[ID_UUID_SIZE];
+	struct list uploads; /* of the call */
 	size_t n_holders;
 	bool is_known;	    /* n_rows has been read from the store in this life */
 	int64_t n_rows;	    /* bytes of those that have rows and no upload but one that is done */
@@ -51,6 +52,7 @@ struct upload {
 	struct recordings *r; /* borrowed */
 	struct upload_meta meta;
 	struct call_use *use; /* held */
+	struct list of_call;  /* in use->uploads */
 	int64_t offset;	      /* on the disk */
 	int64_t max_bytes;    /* by quotas, when it was last measured */
 	char first[MEDIA_MAGIC];
@@ -75,11 +77,9 @@ struct recordings {
 	struct map calls; /* struct call_use */
 	size_t n_open;
 	int64_t n_bytes;
-	size_t n_fill;	     /* bytes that fast uploads may have waiting beyond what each has */
-	size_t n_tally;	     /* bytes of memory of what is known of uploads */
-	struct list writing; /* appends whose bytes wait for their turn to be written */
-	size_t n_writing;
-	size_t max_writing;    /* at once: calls always find a core that does not write */
+	size_t n_fill;	       /* bytes that fast uploads may have waiting beyond what each has */
+	size_t n_tally;	       /* bytes of memory of what is known of uploads */
+	struct pool *writers;  /* owned; fewer than cores: calls always find one that does not write */
 	struct list admitting; /* admissions that have passed the quotas */
 	struct list completing;
 	bool is_completing;

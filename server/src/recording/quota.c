@@ -11,6 +11,7 @@ struct call_use *call_use_hold(struct recordings *r, const char *call_id)
 	if (!use)
 		return NULL;
 	if (!node) {
+		list_init(&use->uploads);
 		str_copy(use->call_id, sizeof use->call_id, str_of(call_id));
 		if (map_put(&r->calls, &use->node, str_of(use->call_id)) < 0) {
 			mem_free(use);
@@ -54,10 +55,10 @@ static int64_t taken_by(const struct upload *u)
 int64_t call_use_all(const struct recordings *r, const struct call_use *use, const struct upload *but)
 {
 	int64_t n = use->n_rows;
-	struct map_node *node = NULL;
-	while ((node = map_next(&r->uploads, node))) {
-		const struct upload *u = CONTAINER_OF(node, struct upload, node);
-		n += u->use == use && u != but ? taken_by(u) : 0;
+	LIST_EACH(&use->uploads, link)
+	{
+		const struct upload *u = CONTAINER_OF(link, struct upload, of_call);
+		n += u != but ? taken_by(u) : 0;
 	}
 	LIST_EACH(&r->admitting, link)
 	{

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "loop/pool.h"
 #include "recording/s3.h"
 
 #define OR(value, otherwise) ((value) ? (value) : (otherwise))
@@ -21,6 +22,8 @@ static void drop(struct recordings *r)
 	map_fini(&r->uploads);
 	map_fini(&r->calls);
 	dir_close(&r->dir);
+	if (r->writers)
+		pool_free(r->writers);
 	mem_free(r);
 }
 
@@ -79,13 +82,12 @@ int recordings_open(const struct recordings_config *config, struct recordings **
 		return ERR_NO_MEMORY;
 	fill_config(r, config);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	r->max_writing = cores > 3 ? (size_t)cores / 2 : 1;
+	r->writers = pool_new(config->loop, cores > 3 ? (size_t)cores / 2 : 1);
 	map_init(&r->uploads);
 	map_init(&r->calls);
-	list_init(&r->writing);
 	list_init(&r->admitting);
 	list_init(&r->completing);
-	int err = dir_open(&r->dir, config->dir);
+	int err = r->writers ? dir_open(&r->dir, config->dir) : ERR_NO_MEMORY;
 	err = err ? err : sweep_recover(r);
 	if (err)
 		buf_printf(why, "--recording-dir: %s cannot be used: %s", config->dir, err_text(err));

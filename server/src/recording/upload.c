@@ -30,6 +30,7 @@ struct upload *upload_add(struct recordings *r, const struct upload_meta *m)
 		mem_free(u);
 		return NULL;
 	}
+	list_push(&u->use->uploads, &u->of_call);
 	r->n_open += m->state == UPLOAD_OPEN;
 	return u;
 }
@@ -67,6 +68,7 @@ void upload_forget(struct upload *u)
 	struct recordings *r = u->r;
 	r->n_open -= u->meta.state == UPLOAD_OPEN;
 	map_remove(&r->uploads, &u->node);
+	list_remove(&u->of_call);
 	call_use_release(r, u->use);
 	list_remove(&u->completing);
 	timer_stop(r->config.loop, &u->again);

@@ -1,6 +1,7 @@
-/* Timers in their order, posts from other threads, work on the pool. */
+/* Timers in their order, posts from other threads, work on pools. */
 #include "check.h"
 #include "loop/loop.h"
+#include "loop/pool.h"
 
 struct trace {
 	struct loop *loop;
@@ -114,6 +115,127 @@ static void work_comes_back_with_its_result(void **state)
 	loop_fini(&loop);
 }
 
+#define N_POSTERS 4
+#define N_POSTS 20000
+
+struct numbered {
+	struct post post;
+	size_t poster, number;
+};
+
+static struct numbered numbered[N_POSTERS][N_POSTS];
+static size_t n_arrived[N_POSTERS];
+
+static void on_numbered(struct post *p)
+{
+	const struct numbered *one = CONTAINER_OF(p, struct numbered, post);
+	size_t n = 0;
+	assert_int_equal(one->number, n_arrived[one->poster]++);
+	for (size_t i = 0; i < N_POSTERS; i++)
+		n += n_arrived[i];
+	if (n == N_POSTERS * N_POSTS)
+		loop_stop(trace.loop);
+}
+
+static void post_all(void *arg)
+{
+	struct numbered *mine = arg;
+	for (size_t i = 0; i < N_POSTS; i++)
+		loop_post(trace.loop, &mine[i].post);
+}
+
+static void posts_of_a_thread_keep_their_order_and_none_is_lost(void **state)
+{
+	(void)state;
+	struct loop loop;
+	uv_thread_t threads[N_POSTERS];
+	assert_int_equal(loop_init(&loop), 0);
+	trace = (struct trace){.loop = &loop};
+	for (size_t i = 0; i < N_POSTERS; i++) {
+		for (size_t k = 0; k < N_POSTS; k++)
+			numbered[i][k] = (struct numbered){{.run = on_numbered}, i, k};
+		uv_thread_create(&threads[i], post_all, numbered[i]);
+	}
+	loop_run(&loop);
+	for (size_t i = 0; i < N_POSTERS; i++)
+		uv_thread_join(&threads[i]);
+	loop_fini(&loop);
+}
+
+struct errand {
+	struct work work;
+	size_t number;
+};
+
+static struct errand errands[N_POSTS];
+static size_t n_run, n_back; /* n_run: the pool's only thread's */
+
+static int run_errand(struct work *w)
+{
+	return CONTAINER_OF(w, struct errand, work)->number == n_run++ ? 5 : 0;
+}
+
+static void on_errand(struct work *w, int err)
+{
+	assert_int_equal(err, 5);
+	assert_int_equal(CONTAINER_OF(w, struct errand, work)->number, n_back++);
+	if (n_back == N_POSTS)
+		loop_stop(trace.loop);
+}
+
+static void a_pool_of_one_keeps_the_order(void **state)
+{
+	(void)state;
+	struct loop loop;
+	assert_int_equal(loop_init(&loop), 0);
+	trace = (struct trace){.loop = &loop};
+	struct pool *pool = pool_new(&loop, 1);
+	assert_non_null(pool);
+	for (size_t i = 0; i < N_POSTS; i++) {
+		errands[i].number = i;
+		pool_start(pool, &errands[i].work, run_errand, on_errand);
+	}
+	loop_run(&loop);
+	pool_free(pool);
+	loop_fini(&loop);
+}
+
+static uv_barrier_t meeting;
+
+static int meet(struct work *w)
+{
+	(void)w;
+	uv_barrier_wait(&meeting);
+	return 0;
+}
+
+static void on_met(struct work *w, int err)
+{
+	(void)w;
+	assert_int_equal(err, 0);
+	if (++n_back == 2)
+		loop_stop(trace.loop);
+}
+
+static void threads_of_a_pool_work_side_by_side(void **state)
+{
+	(void)state;
+	struct loop loop;
+	struct work two[2];
+	n_back = 0;
+	assert_int_equal(loop_init(&loop), 0);
+	assert_int_equal(uv_barrier_init(&meeting, 2), 0);
+	trace = (struct trace){.loop = &loop};
+	struct pool *pool = pool_new(&loop, 2);
+	assert_non_null(pool);
+	pool_start(pool, &two[0], meet, on_met);
+	pool_start(pool, &two[1], meet, on_met);
+	loop_run(&loop);
+	pool_free(pool);
+	uv_barrier_destroy(&meeting);
+	loop_fini(&loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +243,9 @@ int main(void)
 		cmocka_unit_test(a_timer_set_anew_waits_for_the_next_turn),
 		cmocka_unit_test(posts_arrive_from_other_threads),
 		cmocka_unit_test(work_comes_back_with_its_result),
+		cmocka_unit_test(posts_of_a_thread_keep_their_order_and_none_is_lost),
+		cmocka_unit_test(a_pool_of_one_keeps_the_order),
+		cmocka_unit_test(threads_of_a_pool_work_side_by_side),
 	};
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }
