@@ -19,23 +19,18 @@ static void run_all(struct list *posts)
 	}
 }
 
-static void run_posts(struct loop *l)
-{
-	struct list taken;
-	list_init(&taken);
-	mailbox_take(&l->posts, &taken);
-	run_all(&taken);
-}
-
 /* Who posts while this runs has found posts that are taken now, or wakes the loop again. */
 static void on_wake(uv_poll_t *wake, int status, int events)
 {
 	struct loop *l = CONTAINER_OF(wake, struct loop, wake);
+	struct list taken;
 	eventfd_t n;
 	(void)status;
 	(void)events;
 	eventfd_read(l->wake_fd, &n);
-	run_posts(l);
+	list_init(&taken);
+	mailbox_take(&l->posts, &taken);
+	run_all(&taken);
 }
 
 static void on_after(uv_check_t *after)
@@ -69,10 +64,12 @@ static int wake_init(struct loop *l)
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (l->wake_fd < 0)
 		return ERR_NO_MEMORY;
-	if (uv_poll_init(&l->uv, &l->wake, l->wake_fd) == 0)
-		return uv_poll_start(&l->wake, UV_READABLE, on_wake) == 0 ? 0 : ERR_NO_MEMORY;
-	close(l->wake_fd);
-	return ERR_NO_MEMORY;
+	if (uv_poll_init(&l->uv, &l->wake, l->wake_fd) < 0) {
+		close(l->wake_fd);
+		return ERR_NO_MEMORY;
+	}
+	uv_poll_start(&l->wake, UV_READABLE, on_wake); /* of a handle that was just made it cannot fail */
+	return 0;
 }
 
 int loop_init(struct loop *l)

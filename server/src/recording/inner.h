@@ -79,7 +79,7 @@ struct recordings {
 	int64_t n_bytes;
 	size_t n_fill;	       /* bytes that fast uploads may have waiting beyond what each has */
 	size_t n_tally;	       /* bytes of memory of what is known of uploads */
-	struct pool *writers;  /* owned; fewer than cores: calls always find one that does not write */
+	struct pool *writers;  /* owned; half as many as cores: calls find one that does not write */
 	struct list admitting; /* admissions that have passed the quotas */
 	struct list completing;
 	bool is_completing;

@@ -4,27 +4,38 @@
 #include "loop/pool.h"
 
 struct trace {
-	struct loop *loop;
 	char text[32];
 	struct timer timers[4];
 };
 
+static struct loop loop;
 static struct trace trace;
+
+static int open_loop(void **state)
+{
+	(void)state;
+	trace = (struct trace){0};
+	return loop_init(&loop);
+}
+
+static int close_loop(void **state)
+{
+	(void)state;
+	loop_fini(&loop);
+	return 0;
+}
 
 static void on_timer(struct timer *t, void *arg)
 {
 	(void)t;
 	strcat(trace.text, arg);
 	if (*(const char *)arg == 'z')
-		loop_stop(trace.loop);
+		loop_stop(&loop);
 }
 
 static void timers_fire_in_order(void **state)
 {
 	(void)state;
-	struct loop loop;
-	assert_int_equal(loop_init(&loop), 0);
-	trace = (struct trace){.loop = &loop};
 	timer_start(&loop, &trace.timers[0], 20, on_timer, "z");
 	timer_start(&loop, &trace.timers[1], 5, on_timer, "a");
 	timer_start(&loop, &trace.timers[2], 1, on_timer, "x");
@@ -33,14 +44,13 @@ static void timers_fire_in_order(void **state)
 	assert_false(timer_running(&trace.timers[2]));
 	loop_run(&loop);
 	assert_string_equal(trace.text, "abz");
-	loop_fini(&loop);
 }
 
 static void on_busy(struct timer *t, void *arg)
 {
 	int *n = arg;
 	if (++*n < 1000)
-		timer_start(trace.loop, t, 0, on_busy, arg);
+		timer_start(&loop, t, 0, on_busy, arg);
 }
 
 static void on_post(struct post *p);
@@ -49,10 +59,7 @@ static void on_post(struct post *p);
 static void a_timer_set_anew_waits_for_the_next_turn(void **state)
 {
 	(void)state;
-	struct loop loop;
 	int n = 0;
-	assert_int_equal(loop_init(&loop), 0);
-	trace = (struct trace){.loop = &loop};
 	struct post p = {.run = on_post};
 	timer_start(&loop, &trace.timers[0], 0, on_busy, &n);
 	loop_post(&loop, &p);
@@ -60,34 +67,29 @@ static void a_timer_set_anew_waits_for_the_next_turn(void **state)
 	assert_string_equal(trace.text, "p");
 	assert_in_range(n, 1, 3);
 	timer_stop(&loop, &trace.timers[0]);
-	loop_fini(&loop);
 }
 
 static void on_post(struct post *p)
 {
 	(void)p;
 	strcat(trace.text, "p");
-	loop_stop(trace.loop);
+	loop_stop(&loop);
 }
 
 static void poster(void *arg)
 {
-	loop_post(trace.loop, arg);
+	loop_post(&loop, arg);
 }
 
 static void posts_arrive_from_other_threads(void **state)
 {
 	(void)state;
-	struct loop loop;
-	assert_int_equal(loop_init(&loop), 0);
-	trace = (struct trace){.loop = &loop};
 	struct post p = {.run = on_post};
 	uv_thread_t thread;
 	uv_thread_create(&thread, poster, &p);
 	loop_run(&loop);
 	uv_thread_join(&thread);
 	assert_string_equal(trace.text, "p");
-	loop_fini(&loop);
 }
 
 static int do_work(struct work *w)
@@ -100,19 +102,15 @@ static void on_done(struct work *w, int err)
 {
 	(void)w;
 	assert_int_equal(err, 7);
-	loop_stop(trace.loop);
+	loop_stop(&loop);
 }
 
 static void work_comes_back_with_its_result(void **state)
 {
 	(void)state;
-	struct loop loop;
-	assert_int_equal(loop_init(&loop), 0);
-	trace = (struct trace){.loop = &loop};
 	struct work w;
 	work_start(&loop, &w, do_work, on_done);
 	loop_run(&loop);
-	loop_fini(&loop);
 }
 
 #define N_POSTERS 4
@@ -134,23 +132,20 @@ static void on_numbered(struct post *p)
 	for (size_t i = 0; i < N_POSTERS; i++)
 		n += n_arrived[i];
 	if (n == N_POSTERS * N_POSTS)
-		loop_stop(trace.loop);
+		loop_stop(&loop);
 }
 
 static void post_all(void *arg)
 {
 	struct numbered *mine = arg;
 	for (size_t i = 0; i < N_POSTS; i++)
-		loop_post(trace.loop, &mine[i].post);
+		loop_post(&loop, &mine[i].post);
 }
 
 static void posts_of_a_thread_keep_their_order_and_none_is_lost(void **state)
 {
 	(void)state;
-	struct loop loop;
 	uv_thread_t threads[N_POSTERS];
-	assert_int_equal(loop_init(&loop), 0);
-	trace = (struct trace){.loop = &loop};
 	for (size_t i = 0; i < N_POSTERS; i++) {
 		for (size_t k = 0; k < N_POSTS; k++)
 			numbered[i][k] = (struct numbered){{.run = on_numbered}, i, k};
@@ -159,7 +154,6 @@ static void posts_of_a_thread_keep_their_order_and_none_is_lost(void **state)
 	loop_run(&loop);
 	for (size_t i = 0; i < N_POSTERS; i++)
 		uv_thread_join(&threads[i]);
-	loop_fini(&loop);
 }
 
 struct errand {
@@ -180,15 +174,12 @@ static void on_errand(struct work *w, int err)
 	assert_int_equal(err, 5);
 	assert_int_equal(CONTAINER_OF(w, struct errand, work)->number, n_back++);
 	if (n_back == N_POSTS)
-		loop_stop(trace.loop);
+		loop_stop(&loop);
 }
 
 static void a_pool_of_one_keeps_the_order(void **state)
 {
 	(void)state;
-	struct loop loop;
-	assert_int_equal(loop_init(&loop), 0);
-	trace = (struct trace){.loop = &loop};
 	struct pool *pool = pool_new(&loop, 1);
 	assert_non_null(pool);
 	for (size_t i = 0; i < N_POSTS; i++) {
@@ -197,7 +188,6 @@ static void a_pool_of_one_keeps_the_order(void **state)
 	}
 	loop_run(&loop);
 	pool_free(pool);
-	loop_fini(&loop);
 }
 
 static uv_barrier_t meeting;
@@ -214,18 +204,15 @@ static void on_met(struct work *w, int err)
 	(void)w;
 	assert_int_equal(err, 0);
 	if (++n_back == 2)
-		loop_stop(trace.loop);
+		loop_stop(&loop);
 }
 
 static void threads_of_a_pool_work_side_by_side(void **state)
 {
 	(void)state;
-	struct loop loop;
 	struct work two[2];
 	n_back = 0;
-	assert_int_equal(loop_init(&loop), 0);
 	assert_int_equal(uv_barrier_init(&meeting, 2), 0);
-	trace = (struct trace){.loop = &loop};
 	struct pool *pool = pool_new(&loop, 2);
 	assert_non_null(pool);
 	pool_start(pool, &two[0], meet, on_met);
@@ -233,19 +220,20 @@ static void threads_of_a_pool_work_side_by_side(void **state)
 	loop_run(&loop);
 	pool_free(pool);
 	uv_barrier_destroy(&meeting);
-	loop_fini(&loop);
 }
+
+#define WITH_LOOP(test) cmocka_unit_test_setup_teardown(test, open_loop, close_loop)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(timers_fire_in_order),
-		cmocka_unit_test(a_timer_set_anew_waits_for_the_next_turn),
-		cmocka_unit_test(posts_arrive_from_other_threads),
-		cmocka_unit_test(work_comes_back_with_its_result),
-		cmocka_unit_test(posts_of_a_thread_keep_their_order_and_none_is_lost),
-		cmocka_unit_test(a_pool_of_one_keeps_the_order),
-		cmocka_unit_test(threads_of_a_pool_work_side_by_side),
+		WITH_LOOP(timers_fire_in_order),
+		WITH_LOOP(a_timer_set_anew_waits_for_the_next_turn),
+		WITH_LOOP(posts_arrive_from_other_threads),
+		WITH_LOOP(work_comes_back_with_its_result),
+		WITH_LOOP(posts_of_a_thread_keep_their_order_and_none_is_lost),
+		WITH_LOOP(a_pool_of_one_keeps_the_order),
+		WITH_LOOP(threads_of_a_pool_work_side_by_side),
 	};
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }
